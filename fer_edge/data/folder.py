@@ -1,0 +1,212 @@
+"""Labelled images in a folder or a zip: one folder per class, optionally under train/ and test/."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+
+from fer_edge.contract import InputContract
+from fer_edge.errors import DataError
+from fer_edge.preprocess import Image, decode_image, preprocess
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
+SUBSETS = ("train", "test")
+MAX_FILES = 2_000_000
+MAX_FILE_BYTES = 64 * 2**20
+MAX_COMPRESSION = 500  # a solid-colour PNG inside a zip stays far below
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """A list of image files with their labels; the pixels are read when they are asked for.
+
+    Attributes:
+        source: what the user named, for messages.
+        labels: class names in the order of `targets`.
+        names: path of each image below the root, with forward slashes.
+        targets: int64[N], index into `labels`.
+        read_bytes: returns the encoded file of a name.
+    """
+
+    source: str
+    labels: tuple[str, ...]
+    names: tuple[str, ...]
+    targets: npt.NDArray[np.int64]
+    read_bytes: Callable[[str], bytes]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def image(self, index: int) -> Image:
+        """Decode image `index`: uint8[h, w, 3], RGB, at its own size."""
+        name = self.names[index]
+        return decode_image(self.read_bytes(name), f"{self.source}: {name}")
+
+    def batches(self, contract: InputContract, size: int = 64) -> Iterator[Image]:
+        """Yield preprocessed faces, uint8[n, H, W, 3] with n <= `size`, in order."""
+        for start in range(0, len(self), size):
+            yield np.stack(
+                [preprocess(self.image(i), contract) for i in range(start, min(start + size, len(self)))]
+            )
+
+    def array(self, contract: InputContract) -> Image:
+        """All preprocessed faces, uint8[N, H, W, 3]."""
+        return np.concatenate(list(self.batches(contract)))
+
+    def take(self, indices: Sequence[int] | npt.NDArray[np.int64]) -> LabelledImages:
+        """The images at `indices`, in that order."""
+        picked = np.asarray(indices, np.int64)
+        return replace(self, names=tuple(self.names[i] for i in picked), targets=self.targets[picked])
+
+    def sha256(self) -> str:
+        """Identify the set: SHA-256 over names and encoded bytes."""
+        digest = hashlib.sha256()
+        for name in self.names:
+            digest.update(name.encode() + b"\0" + hashlib.sha256(self.read_bytes(name)).digest())
+        return digest.hexdigest()
+
+
+def open_images(data: str | Path, prefer: str, labels: Sequence[str] | None = None) -> LabelledImages:
+    """Open labelled images.
+
+    Args:
+        data: a folder, a `.zip`, or a `split.json` that `fer-edge train` wrote; "#NAME" at the end picks one subset
+            ("faces.zip#test", "split.json#tuning").
+        prefer: the subset to take ("train" or "test") when the data has subsets and `data` picks none. Data without
+            subsets is taken whole.
+        labels: class names in the wanted order; None takes the folder names in alphabetical order.
+
+    Raises:
+        DataError: nothing there, damaged or hostile zip, no images, or folders that are not among `labels`.
+    """
+    path, _, subset = str(data).partition("#")
+    if path.endswith(".json"):
+        return _from_split(Path(path), subset or prefer, labels)
+    names, read_bytes = _list_zip(Path(path)) if path.lower().endswith(".zip") else _list_folder(Path(path))
+    names = _choose_subset(str(data), names, subset, prefer)
+    return _labelled(str(data), names, read_bytes, labels)
+
+
+def _labelled(
+    source: str, names: list[str], read_bytes: Callable[[str], bytes], labels: Sequence[str] | None
+) -> LabelledImages:
+    classes = [PurePosixPath(name).parent.name for name in names]
+    found = sorted(set(classes))
+    if not names or found == [""]:
+        raise DataError(
+            f"{source} holds no images in class folders",
+            "Expected one folder per class, such as happy/0001.png, optionally under train/ and test/",
+        )
+    order = tuple(labels) if labels is not None else tuple(found)
+    unknown = [c for c in found if c not in order]
+    if unknown:
+        raise DataError(
+            f"{source} has class folders that the model does not know: {', '.join(unknown) or '(none)'}",
+            f"The model's classes are: {', '.join(order)}. Rename or remove the others",
+        )
+    index = {label: i for i, label in enumerate(order)}
+    return LabelledImages(source, order, tuple(names), np.array([index[c] for c in classes], np.int64), read_bytes)
+
+
+def _choose_subset(source: str, names: list[str], subset: str, prefer: str) -> list[str]:
+    """Keep one of train/ and test/; names are CLASS/FILE or SUBSET/CLASS/FILE, maybe under one more folder."""
+
+    def below(name: str, wanted: str) -> bool:
+        parts = PurePosixPath(name).parts
+        return wanted in parts[:-2]
+
+    present = [s for s in SUBSETS if any(below(n, s) for n in names)]
+    if subset and subset not in present:
+        raise DataError(f"{source}: there is no {subset}/ folder", f"Subsets there: {', '.join(present) or 'none'}")
+    wanted = subset or (prefer if prefer in present else "")
+    if not wanted and present:
+        raise DataError(f"{source} has {', '.join(present)} but no {prefer}/", f"Name one: {source}#{present[0]}")
+    return [n for n in names if below(n, wanted)] if wanted else names
+
+
+def _is_image(path: PurePosixPath) -> bool:
+    return path.suffix.lower() in SUFFIXES and not any(part.startswith((".", "__MACOSX")) for part in path.parts)
+
+
+def _list_folder(root: Path) -> tuple[list[str], Callable[[str], bytes]]:
+    if not root.is_dir():
+        raise DataError(f"there is no folder or zip {root}", "Check the path given for the data")
+    names = sorted(
+        relative.as_posix() for p in root.rglob("*") if _is_image(relative := PurePosixPath(p.relative_to(root))) and p.is_file()
+    )
+
+    def read_bytes(name: str) -> bytes:
+        path = root / name
+        try:
+            if path.stat().st_size > MAX_FILE_BYTES:
+                raise DataError(f"{path} is larger than {MAX_FILE_BYTES >> 20} MB", "Remove it or scale it down")
+            return path.read_bytes()
+        except OSError as error:
+            raise DataError(f"cannot read {path}: {error.strerror}", "Check that the data is complete") from error
+
+    return names, read_bytes
+
+
+def _list_zip(path: Path) -> tuple[list[str], Callable[[str], bytes]]:
+    """List a zip without extracting it: members are read one at a time, into memory, within limits."""
+    try:
+        archive = zipfile.ZipFile(path)  # noqa: SIM115 - stays open as long as the images are read
+    except FileNotFoundError as error:
+        raise DataError(f"there is no folder or zip {path}", "Check the path given for the data") from error
+    except (OSError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} is not a complete zip file ({error})", "Download or pack it again") from error
+    members = archive.infolist()
+    if len(members) > MAX_FILES:
+        raise DataError(f"{path} holds {len(members)} files, more than {MAX_FILES}", "Split it")
+    for member in members:
+        parts = PurePosixPath(member.filename.replace("\\", "/"))
+        if parts.is_absolute() or ".." in parts.parts:
+            raise DataError(f"{path} holds a path that leads outside: {member.filename!r}", "Do not use this file")
+        if member.file_size > MAX_FILE_BYTES or member.file_size > MAX_COMPRESSION * max(member.compress_size, 1):
+            raise DataError(
+                f"{path}: {member.filename!r} would unpack to {member.file_size} bytes from {member.compress_size}",
+                "This looks like a zip bomb; do not use this file",
+            )
+
+    def read_bytes(name: str) -> bytes:
+        try:
+            with archive.open(name) as member:
+                data = member.read(MAX_FILE_BYTES + 1)
+        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+            raise DataError(f"{path}: cannot read {name}: {error}", "Download or pack it again") from error
+        if len(data) > MAX_FILE_BYTES:
+            raise DataError(f"{path}: {name} unpacks to more than {MAX_FILE_BYTES >> 20} MB", "Do not use this file")
+        return data
+
+    return sorted(m.filename for m in members if not m.is_dir() and _is_image(PurePosixPath(m.filename))), read_bytes
+
+
+def write_split(path: Path, data: str | Path, subsets: dict[str, Sequence[str]]) -> None:
+    """Write a `split.json`: which names of `data` (an absolute or relative path) belong to which subset."""
+    content = {"schema_version": 1, "data": str(data), "subsets": {k: list(v) for k, v in subsets.items()}}
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(json.dumps(content, indent=0))
+    temporary.replace(path)
+
+
+def _from_split(path: Path, subset: str, labels: Sequence[str] | None) -> LabelledImages:
+    try:
+        content = json.loads(path.read_text())
+        data, names = str(content["data"]), [str(n) for n in content["subsets"][subset]]
+    except FileNotFoundError as error:
+        raise DataError(f"there is no split file {path}", "fer-edge train writes one beside the checkpoint") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is no split file with a subset {subset!r} ({error})", "Use one that train wrote") from error
+    root = Path(data)
+    known, read_bytes = _list_zip(root) if data.lower().endswith(".zip") else _list_folder(root)
+    missing = sorted(set(names) - set(known))
+    if missing:
+        raise DataError(f"{data} lacks {len(missing)} images of {path}, such as {missing[0]}", "Restore the data")
+    return _labelled(f"{path}#{subset}", names, read_bytes, labels)

@@ -1,0 +1,73 @@
+"""The error tree of fer-edge: every expected failure carries its exit code and the command that mends it.
+
+FerEdgeError                    1   internal
+├── UsageError                  2   the request can yield nothing
+├── EnvironmentFailure          4   something that the machine must provide is missing
+│   └── MissingDependencyError  4   a Python package is not installed
+├── BadInputError               8   a file or folder that the user named is wrong
+│   ├── DataError               8   labelled images
+│   ├── CheckpointError         8   a Keras model
+│   └── ArtifactError           8   a converted model
+└── NoSpaceError                9   the disk is full
+"""
+
+from __future__ import annotations
+
+
+class FerEdgeError(Exception):
+    """A failure that fer-edge expects and explains.
+
+    Attributes:
+        message: what was wrong, with the offending value.
+        remedy: the command or change that mends it; may be empty.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.remedy}" if self.remedy else self.message
+
+
+class UsageError(FerEdgeError):
+    """The request is well formed but can yield nothing."""
+
+    exit_code = 2
+
+
+class EnvironmentFailure(FerEdgeError):
+    """The machine lacks something: a runtime, a provider, a device."""
+
+    exit_code = 4
+
+
+class MissingDependencyError(EnvironmentFailure):
+    """A Python package that this command needs is not installed."""
+
+
+class BadInputError(FerEdgeError):
+    """A file or folder that the user named is missing, damaged, hostile or of the wrong kind."""
+
+    exit_code = 8
+
+
+class DataError(BadInputError):
+    """Labelled images are missing, unreadable, overlapping or of the wrong classes."""
+
+
+class CheckpointError(BadInputError):
+    """A Keras model file is missing, damaged, unsafe or lacks its input contract."""
+
+
+class ArtifactError(BadInputError):
+    """A converted model is missing, damaged, altered or not made by fer-edge."""
+
+
+class NoSpaceError(FerEdgeError):
+    """The disk that holds the output is full."""
+
+    exit_code = 9

@@ -1,0 +1,23 @@
+"""Import packages that are not part of the base installation, or say exactly how to get them."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from fer_edge.errors import MissingDependencyError
+
+
+def require(module: str, extra: str) -> ModuleType:
+    """Import `module`, which the extra `extra` of fer-edge installs.
+
+    Raises:
+        MissingDependencyError: the module, or one that it needs, is not installed or does not load.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"this command needs {module}, which does not import here ({error})",
+            f"Install it: pip install 'fer-edge[{extra}]'",
+        ) from error
