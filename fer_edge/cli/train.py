@@ -1,0 +1,58 @@
+"""`fer-edge train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("train")
+@click.option("--data", required=True, help="Folder or zip with one folder per class, optionally under train/.")
+@click.option("--arch", "architecture", default="densenet121", show_default=True, help="Network, or 'all'.")
+@click.option("--recipe", "recipe_name", default="paper", show_default=True, help="paper, scratch or a .toml file.")
+@click.option("--size", type=click.IntRange(32, 1024), help="Input side in pixels; makes one stage of the recipe.")
+@click.option("--epochs", type=click.IntRange(1, 1000), help="Most epochs; makes one stage of the recipe.")
+@click.option("--weights", help="Initial weights: imagenet, none or a .keras file.")
+@click.option("--limit", type=click.IntRange(10), help="Use this many images only, classes balanced.")
+@click.option("--seed", type=int, help="Settles every random choice.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the run; an unfinished run goes on.")
+@click.option("--overwrite", is_flag=True, help="Replace what is in --out.")
+def command(
+    data: str,
+    architecture: str,
+    recipe_name: str,
+    size: int | None,
+    epochs: int | None,
+    weights: str | None,
+    limit: int | None,
+    seed: int | None,
+    out: Path,
+    overwrite: bool,
+) -> None:
+    """Train a facial-expression classifier and write its checkpoint.
+
+    An interrupted run goes on from its last finished epoch when the same command is given again.
+    """
+    from fer_edge.cli.progress import TrainingDisplay
+    from fer_edge.data.folder import open_images
+    from fer_edge.optional import require
+
+    require("tensorflow", extra="train")
+    from fer_edge.training.backbones import BACKBONES, backbone
+    from fer_edge.training.job import TrainingRequest, check_output, train
+    from fer_edge.training.recipe import load_recipe
+
+    recipe, overrides = load_recipe(recipe_name).override(size=size, epochs=epochs, weights=weights, seed=seed)
+    architectures = list(BACKBONES) if architecture == "all" else [architecture]
+    for name in architectures:
+        backbone(name)
+    images = open_images(data, prefer="train")
+    folders = {name: out / name if architecture == "all" else out for name in architectures}
+    for folder in folders.values():
+        check_output(folder, overwrite)
+    for name, folder in folders.items():
+        request = TrainingRequest(images, data, name, recipe, overrides, limit, folder)
+        with TrainingDisplay(recipe.epochs) as display:
+            path = train(request, display.say, display.epoch, display.batch)
+        click.echo(str(path))

@@ -1,0 +1,149 @@
+"""The three networks of the study: one table, one head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from fer_edge.contract import InputContract
+from fer_edge.errors import CheckpointError, FerEdgeError, UsageError
+
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as OpenCV and Pillow reduce RGB to grey
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A network of `keras.applications`.
+
+    Attributes:
+        builder: attribute of `keras.applications`.
+        min_size: smallest input side it accepts, pixels.
+        imagenet_mean: what its ImageNet weights expect to be subtracted, per channel, in 0-255.
+        imagenet_std: and to be divided by afterwards.
+    """
+
+    builder: str
+    min_size: int
+    imagenet_mean: tuple[float, float, float]
+    imagenet_std: tuple[float, float, float]
+
+
+_CENTRED = ((127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
+_TORCH = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+BACKBONES = {
+    "densenet121": Backbone("DenseNet121", 32, *_TORCH),
+    "inceptionv3": Backbone("InceptionV3", 75, *_CENTRED),
+    "resnet50v2": Backbone("ResNet50V2", 32, *_CENTRED),
+}
+
+
+def backbone(name: str) -> Backbone:
+    """Look a backbone up.
+
+    Raises:
+        UsageError: unknown name.
+    """
+    if name not in BACKBONES:
+        raise UsageError(f"unknown architecture {name!r}", f"Choose one of: {', '.join(BACKBONES)}, all")
+    return BACKBONES[name]
+
+
+def scaling_layer(
+    colour: str, scale: float, mean: tuple[float, ...] = (0, 0, 0), std: tuple[float, ...] = (1, 1, 1)
+) -> keras.layers.Layer:
+    """A frozen 1x1 convolution that turns 0-255 RGB into what the backbone was trained on.
+
+    output = (colour(x) * scale - mean) / std per channel; for "grey", colour repeats the luma in three channels.
+    """
+    mix = np.tile(np.array(LUMA)[:, None], 3) if colour == "grey" else np.eye(3)
+    kernel = (mix * scale / np.array(std)).astype(np.float32).reshape(1, 1, 3, 3)
+    bias = (-np.array(mean) / np.array(std)).astype(np.float32)
+    layer = keras.layers.Conv2D(3, 1, name="scaling", trainable=False, dtype="float32")
+    layer.build((None, None, None, 3))
+    layer.set_weights([kernel, bias])
+    return layer
+
+
+def build_classifier(
+    architecture: str,
+    contract: InputContract,
+    weights: str = "none",
+    *,
+    any_size: bool = False,
+    dropout: float = 0.5,
+) -> keras.Model:
+    """Build scaling, backbone, global average pooling, Dense 1024 ReLU, Dropout and softmax.
+
+    Args:
+        architecture: a key of `BACKBONES`.
+        contract: size, colour and labels.
+        weights: "none", "imagenet" (scaling then follows that backbone's own) or the path of a `.keras` of the same
+            architecture, whose backbone weights are taken. Without ImageNet the scaling is x / 255.
+        any_size: leave height and width open, for training at several sizes.
+        dropout: rate in front of the softmax.
+
+    Returns:
+        A flat functional model: float32[N, H, W, 3] in 0-255 RGB -> float32[N, len(contract.labels)].
+
+    Raises:
+        UsageError: the contract's size is below the backbone's minimum.
+        CheckpointError: `weights` names a file that does not fit.
+    """
+    spec = backbone(architecture)
+    if min(contract.height, contract.width) < spec.min_size:
+        raise UsageError(
+            f"{architecture} needs at least {spec.min_size} px, not {contract.width}x{contract.height}",
+            f"Use --size {spec.min_size} or more",
+        )
+    size = (None, None) if any_size else (contract.height, contract.width)
+    pixels = keras.Input((*size, 3), name="pixels")
+    imagenet = weights == "imagenet"
+    scaling = (
+        scaling_layer(contract.colour, 1.0, spec.imagenet_mean, spec.imagenet_std)
+        if imagenet
+        else scaling_layer(contract.colour, 1 / 255)
+    )
+    create = getattr(keras.applications, spec.builder)
+    body = create(include_top=False, weights=None, input_tensor=scaling(pixels))
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(body.output)
+    x = keras.layers.Dense(1024, activation="relu", name="features")(x)
+    x = keras.layers.Dropout(dropout, name="dropout")(x)
+    x = keras.layers.Dense(len(contract.labels), activation="softmax", name="probabilities", dtype="float32")(x)
+    model = keras.Model(pixels, x, name=architecture)
+    if weights != "none":
+        _take_weights(body, architecture, weights)
+    return model
+
+
+def _take_weights(body: keras.Model, architecture: str, weights: str) -> None:
+    """Fill the backbone inside `body` (whose first layers are the input and the scaling) from elsewhere."""
+    create = getattr(keras.applications, backbone(architecture).builder)
+    layers = body.layers[2:]
+    if weights == "imagenet":
+        try:
+            donor = create(include_top=False, weights="imagenet").layers[1:]
+        except Exception as error:  # Keras raises a bare Exception when a download fails
+            raise FerEdgeError(
+                f"the ImageNet weights of {architecture} cannot be downloaded ({error})",
+                "Train from scratch with --weights none, or give a checkpoint with --weights PATH",
+            ) from error
+    else:
+        donor = _donor_layers(Path(weights), architecture)
+    by_name = {layer.name: layer for layer in donor}
+    for position, layer in enumerate(layers):
+        source = by_name.get(layer.name, donor[position] if len(donor) == len(layers) else None)
+        if source is None or [w.shape for w in source.weights] != [w.shape for w in layer.weights]:
+            raise CheckpointError(f"{weights} does not fit {architecture} at layer {layer.name}", "Use a matching one")
+        layer.set_weights(source.get_weights())
+
+
+def _donor_layers(path: Path, architecture: str) -> list[keras.layers.Layer]:
+    try:
+        donor = keras.models.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(f"cannot read weights from {path}: {error}", "Use a .keras file") from error
+    names = {layer.name for layer in donor.layers}
+    return [layer for layer in donor.layers if layer.name in names and layer.name not in ("pixels", "scaling")]

@@ -1,0 +1,171 @@
+"""One training from data to checkpoint, history and model card."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import importlib.metadata
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from fer_edge.checkpoint import add_checkpoint_info
+from fer_edge.contract import InputContract
+from fer_edge.data.fingerprint import combined_sha256, fingerprints
+from fer_edge.data.folder import LabelledImages, write_split
+from fer_edge.data.split import balanced_sample, stratified_split
+from fer_edge.errors import BadInputError
+from fer_edge.manifest import CheckpointInfo, TrainingRecord
+from fer_edge.system_info import has_bfloat16
+from fer_edge.training.backbones import build_classifier
+from fer_edge.training.loop import compile_model, fit
+from fer_edge.training.model_card import write_model_card
+from fer_edge.training.pipeline import Cache, fill_cache
+from fer_edge.training.recipe import Recipe
+from fer_edge.training.state import Progress, StateFolder
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What to train.
+
+    Attributes:
+        data: the training images, from which the tuning part is taken.
+        data_path: as the user named it, for the split file.
+        architecture: a key of the backbones table.
+        recipe: with the command line's overrides in it.
+        overrides: those overrides, for the record.
+        limit: use at most this many images; None uses all.
+        out: folder of the run.
+    """
+
+    data: LabelledImages
+    data_path: str
+    architecture: str
+    recipe: Recipe
+    overrides: dict[str, str]
+    limit: int | None
+    out: Path
+
+
+def train(
+    request: TrainingRequest,
+    say: Callable[[str], None],
+    report: Callable[[Progress, float], None],
+    on_batch: Callable[[int, int], None],
+) -> Path:
+    """Train, or go on with the run found in `request.out`; returns the checkpoint's path.
+
+    Writes `<architecture>.keras`, `history.csv`, `split.json` and `README.md` (the model card).
+
+    Raises:
+        BadInputError: the folder belongs to another run.
+        DataError: unreadable images or too few of them.
+    """
+    recipe = request.recipe
+    keras.utils.set_random_seed(recipe.seed)
+    images = request.data
+    if request.limit is not None and request.limit < len(images):
+        images = images.take(balanced_sample(images.targets, request.limit, recipe.seed))
+    contract = InputContract(height=recipe.size, width=recipe.size, colour=recipe.colour, labels=images.labels)
+    fit_indices, tuning_indices = stratified_split(images.targets, recipe.tuning_fraction, recipe.seed)
+    fit_images, tuning_images = images.take(fit_indices), images.take(tuning_indices)
+    say(f"[1/3] reading {len(fit_images)} images to fit and {len(tuning_images)} to tune")
+    prints = fingerprints(fit_images)
+    tuning_prints = fingerprints(tuning_images)
+    training, tuning = fill_cache(fit_images, contract), fill_cache(tuning_images, contract)
+    write_split(
+        request.out / "split.json",
+        Path(request.data_path.partition("#")[0]).resolve(),
+        {"train": fit_images.names, "tuning": tuning_images.names},
+    )
+    data_sha256 = combined_sha256(prints)
+    say(f"[2/3] training {request.architecture}, recipe {recipe.name}, {recipe.epochs} epochs at most")
+    model, progress = _fit(request, contract, training, tuning, data_sha256, report, on_batch)
+    best = progress.history[progress.best_epoch - 1]
+    info = CheckpointInfo(
+        architecture=request.architecture,
+        contract=contract,
+        training=TrainingRecord(
+            recipe=recipe.name,
+            overrides=request.overrides,
+            seed=recipe.seed,
+            epochs=progress.epoch,
+            data_sha256=data_sha256,
+            counts={"fit": len(fit_images), "tuning": len(tuning_images)},
+            tuning=tuple(p.exact for p in tuning_prints),
+            metrics={"tuning_accuracy": best["val_accuracy"], "tuning_loss": best["val_loss"]},
+        ),
+        tools={name: importlib.metadata.version(name) for name in ("keras", "tensorflow", "numpy")},
+    )
+    say("[3/3] writing the checkpoint and its model card")
+    path = request.out / f"{request.architecture}.keras"
+    save_checkpoint(model, info, path)
+    _write_history(progress, request.out / "history.csv")
+    write_model_card(request.out / "README.md", info, request.recipe, progress)
+    return path
+
+
+def _fit(
+    request: TrainingRequest,
+    contract: InputContract,
+    training: Cache,
+    tuning: Cache,
+    data_sha256: str,
+    report: Callable[[Progress, float], None],
+    on_batch: Callable[[int, int], None],
+) -> tuple[keras.Model, Progress]:
+    """Train in the recipe's number type; return the same weights in a float32 model of the contract's size."""
+    recipe = request.recipe
+    text = f"{request.architecture} {recipe.model_dump_json()} {data_sha256}"
+    identity = hashlib.sha256(text.encode()).hexdigest()
+    policy = ("mixed_bfloat16" if has_bfloat16() else "float32") if recipe.dtype == "auto" else recipe.dtype
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = build_classifier(
+            request.architecture, contract, recipe.weights, any_size=True, dropout=recipe.dropout
+        )
+    finally:
+        keras.config.set_dtype_policy("float32")
+    compile_model(model, recipe, max(len(training.targets) // recipe.batch_size, 1))
+    state = StateFolder(request.out / "state")
+    progress = fit(model, recipe, training, tuning, state, identity, report, on_batch)
+    finished = build_classifier(request.architecture, contract, dropout=recipe.dropout)
+    finished.set_weights(model.get_weights())
+    return finished, progress
+
+
+def save_checkpoint(model: keras.Model, info: CheckpointInfo, path: Path) -> None:
+    """Write a self-contained `.keras` with its record, under a temporary name first."""
+    temporary = path.with_name(f"writing-{path.name}")
+    try:
+        model.save(temporary)
+        add_checkpoint_info(temporary, info)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_history(progress: Progress, path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(progress.history[0]))
+        writer.writeheader()
+        writer.writerows(progress.history)
+
+
+def check_output(out: Path, overwrite: bool) -> None:
+    """Refuse a folder with a finished training unless it may be replaced.
+
+    Raises:
+        BadInputError: a checkpoint is already there.
+    """
+    finished = sorted(out.glob("*.keras"))
+    if finished and not overwrite:
+        raise BadInputError(f"{finished[0]} exists already", "Give another --out, or --overwrite to replace it")
+    for path in finished:
+        path.unlink()
+    for path in (out / "state").glob("*") if overwrite else ():
+        path.unlink()
+    out.mkdir(parents=True, exist_ok=True)

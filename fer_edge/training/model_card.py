@@ -1,0 +1,64 @@
+"""The model card: what a model is, what it learned from, what it must not be used for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fer_edge.manifest import CheckpointInfo
+from fer_edge.training.recipe import Recipe
+from fer_edge.training.state import Progress
+
+TEMPLATE = """# {architecture}, {size} px, {classes} expressions
+
+A facial-expression classifier trained by `fer-edge train`.
+
+| | |
+|---|---|
+| input | {colour} face crop, {size}x{size} px, 0-255, NHWC; scaling is inside the graph |
+| outputs | {labels} |
+| recipe | `{recipe}`{overrides} |
+| initial weights | {weights} |
+| seed | {seed} |
+| images | {fit} to fit, {tuning} to tune (SHA-256 of the set: `{data}`) |
+| epochs | {epochs}, best {best_epoch} |
+| accuracy on the tuning images | {accuracy:.1%} (they chose the epoch: not an independent figure) |
+| made with | {tools} |
+
+## Intended use
+Estimating which of the listed expressions a face shows, as a signal among others: interaction, user research, art.
+
+## Not for
+Decisions about people (hiring, policing, credit, health, emotion inference at work or school, which the EU AI Act forbids).
+An expression is not an emotion, and labels are what raters saw, not what people felt.
+
+## Limits
+Accuracy differs between groups of people, lighting, head pose and cameras, and was not measured per group. Measure on
+your own camera's images with `fer-edge verify`.
+"""
+
+
+def write_model_card(path: Path, info: CheckpointInfo, recipe: Recipe, progress: Progress) -> None:
+    """Write the card of a model that this package trained (`info.training` is there)."""
+    training = info.training
+    if training is None:
+        raise ValueError("a foreign model has no training record")
+    overrides = ", ".join(f"{k} {v}" for k, v in training.overrides.items())
+    text = TEMPLATE.format(
+        architecture=info.architecture,
+        size=info.contract.height,
+        classes=len(info.contract.labels),
+        colour=info.contract.colour,
+        labels=", ".join(info.contract.labels),
+        recipe=training.recipe,
+        overrides=f" with {overrides}" if overrides else "",
+        weights=recipe.weights,
+        seed=training.seed,
+        fit=training.counts["fit"],
+        tuning=training.counts["tuning"],
+        data=training.data_sha256[:16],
+        epochs=training.epochs,
+        best_epoch=progress.best_epoch,
+        accuracy=training.metrics["tuning_accuracy"],
+        tools=", ".join(f"{k} {v}" for k, v in info.tools.items()),
+    )
+    path.write_text(text, encoding="utf-8")

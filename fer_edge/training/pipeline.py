@@ -1,0 +1,96 @@
+"""From labelled images to batches: decoded and resized once into memory, augmented in the graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from fer_edge.contract import InputContract
+from fer_edge.data.folder import LabelledImages
+from fer_edge.preprocess import Image
+from fer_edge.training.augmentation import augment
+from fer_edge.training.recipe import Augmentation, Recipe
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Preprocessed images of one subset.
+
+    Attributes:
+        pixels: uint8[N, H, W, C]; C is 1 where every image is grey.
+        targets: int64[N].
+        classes: number of labels.
+    """
+
+    pixels: Image
+    targets: npt.NDArray[np.int64]
+    classes: int
+
+
+def fill_cache(images: LabelledImages, contract: InputContract) -> Cache:
+    """Decode, resize and keep `images` at the contract's size; grey pictures keep one channel."""
+    pixels = np.empty((len(images), contract.height, contract.width, 3), np.uint8)
+    start = 0
+    for batch in images.batches(contract):
+        pixels[start : start + len(batch)] = batch
+        start += len(batch)
+    grey = all(np.array_equal(pixels[..., 0], pixels[..., c]) for c in (1, 2))
+    return Cache(pixels[..., :1].copy() if grey else pixels, images.targets, len(images.labels))
+
+
+def training_batches(cache: Cache, recipe: Recipe, size: int, epoch: int) -> tf.data.Dataset:
+    """One epoch of shuffled, augmented batches; the epoch's number and the recipe's seed settle every random choice.
+
+    Returns:
+        Batches of (float32[n, size, size, 3] in 0-255, one-hot float32[n, classes]); the last incomplete one is dropped
+        where there is more than one.
+    """
+    random = np.random.default_rng((recipe.seed, epoch))
+    order = random.permutation(len(cache.targets))
+    batch = min(recipe.batch_size, len(order))
+    starts = np.arange(0, len(order) - batch + 1, batch)
+    seeds = random.integers(0, 2**31 - 1, (len(starts), 2), dtype=np.int32)
+
+    def load(start: tf.Tensor) -> tuple[Image, npt.NDArray[np.int64]]:
+        picked = order[int(start) : int(start) + batch]
+        return cache.pixels[picked], cache.targets[picked]
+
+    def make(start: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        pixels, targets = tf.numpy_function(load, [start], (tf.uint8, tf.int64))
+        pixels.set_shape((batch, *cache.pixels.shape[1:]))
+        targets.set_shape((batch,))
+        changed = augment(tf.cast(pixels, tf.float32), size, recipe.augmentation, seed)
+        return _three_channels(changed), tf.one_hot(targets, cache.classes)
+
+    dataset = tf.data.Dataset.from_tensor_slices((starts, seeds)).map(make, num_parallel_calls=2, deterministic=True)
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(starts))).prefetch(2)
+
+
+def plain_batches(cache: Cache, size: int, batch_size: int, limit: int | None = None) -> tf.data.Dataset:
+    """Unaugmented batches in order, resized to `size`; at most `limit` images, evenly spread over the cache."""
+    count = len(cache.targets) if limit is None else min(limit, len(cache.targets))
+    picked = np.linspace(0, len(cache.targets) - 1, count).astype(np.int64)
+
+    def make(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def load(begin: tf.Tensor) -> tuple[Image, npt.NDArray[np.int64]]:
+            rows = picked[int(begin) : int(begin) + batch_size]
+            return cache.pixels[rows], cache.targets[rows]
+
+        pixels, targets = tf.numpy_function(load, [start], (tf.uint8, tf.int64))
+        pixels.set_shape((None, *cache.pixels.shape[1:]))
+        targets.set_shape((None,))
+        resized = augment(tf.cast(pixels, tf.float32), size, Augmentation(), tf.zeros(2, tf.int32))
+        return _three_channels(resized), tf.one_hot(targets, cache.classes)
+
+    starts = np.arange(0, count, batch_size)
+    dataset = tf.data.Dataset.from_tensor_slices(starts).map(make, num_parallel_calls=2, deterministic=True)
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(starts))).prefetch(2)
+
+
+def _three_channels(images: tf.Tensor) -> tf.Tensor:
+    images = tf.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
+    images.set_shape((None, None, None, 3))
+    return images

@@ -1,0 +1,101 @@
+"""What a training run needs to go on after it was stopped: kept on disk, replaced at every epoch boundary."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from fer_edge.errors import BadInputError
+
+
+@dataclass
+class Progress:
+    """Where a run stands.
+
+    Attributes:
+        identity: hash of recipe, data and architecture; a state of another run is refused.
+        epoch: finished epochs.
+        history: one record per finished epoch.
+        best_loss: lowest validation loss of the last stage.
+        best_epoch: the epoch (from 1) that reached it; 0 before the last stage.
+        finished: no epoch is left, or patience ran out.
+    """
+
+    identity: str
+    epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_loss: float = float("inf")
+    best_epoch: int = 0
+    finished: bool = False
+
+
+class StateFolder:
+    """Reads and writes progress, all variables of model and optimizer, and the best weights so far."""
+
+    def __init__(self, folder: Path) -> None:
+        self._progress = folder / "progress.json"
+        self._variables = folder / "variables-{epoch}.npz"
+        self._best = folder / "best.npz"
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def load(self, identity: str, model: keras.Model) -> Progress:
+        """Restore `model` and its optimizer to the last epoch boundary; a fresh Progress where there is none.
+
+        Raises:
+            BadInputError: the folder belongs to another run, or is damaged.
+        """
+        if not self._progress.is_file():
+            return Progress(identity)
+        try:
+            progress = Progress(**json.loads(self._progress.read_text()))
+            if progress.identity != identity:
+                raise BadInputError(
+                    f"{self._progress.parent} belongs to a run with another recipe or other data",
+                    "Give another --out, or --overwrite to start again",
+                )
+            model.optimizer.build(model.trainable_variables)
+            self._restore(self._file(progress.epoch), [*model.variables, *model.optimizer.variables])
+        except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+            raise BadInputError(
+                f"the training state in {self._progress.parent} is damaged: {error}", "Start again with --overwrite"
+            ) from error
+        return progress
+
+    def save(self, progress: Progress, model: keras.Model) -> None:
+        """Write everything of this epoch, then the small file that points to it, then drop the epoch before."""
+        variables = [*model.variables, *model.optimizer.variables]
+        self._store(self._file(progress.epoch), variables)
+        temporary = self._progress.with_suffix(".tmp")
+        temporary.write_text(json.dumps(asdict(progress)))
+        temporary.replace(self._progress)
+        self._file(progress.epoch - 1).unlink(missing_ok=True)
+
+    def save_best(self, model: keras.Model) -> None:
+        """Keep the weights as they are now."""
+        self._store(self._best, model.weights)
+
+    def restore_best(self, model: keras.Model) -> None:
+        """Bring back what `save_best` kept last."""
+        self._restore(self._best, model.weights)
+
+    def _file(self, epoch: int) -> Path:
+        return Path(str(self._variables).format(epoch=epoch))
+
+    @staticmethod
+    def _store(path: Path, variables: list[keras.Variable]) -> None:
+        temporary = path.with_name("writing.npz")
+        np.savez(temporary, **{f"v{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)})
+        temporary.replace(path)
+
+    @staticmethod
+    def _restore(path: Path, variables: list[keras.Variable]) -> None:
+        with np.load(path, allow_pickle=False) as stored:
+            if len(stored.files) != len(variables):
+                raise ValueError(f"{path} holds {len(stored.files)} arrays, the model has {len(variables)}")
+            for i, variable in enumerate(variables):
+                variable.assign(stored[f"v{i}"])
