@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from fer_edge.contract import InputContract
 from fer_edge.errors import CheckpointError, FerEdgeError, UsageError
-
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as OpenCV and Pillow reduce RGB to grey
+from fer_edge.scaling import scaling_weights
 
 
 @dataclass(frozen=True)
@@ -51,19 +49,10 @@ def backbone(name: str) -> Backbone:
     return BACKBONES[name]
 
 
-def scaling_layer(
-    colour: str, scale: float, mean: tuple[float, ...] = (0, 0, 0), std: tuple[float, ...] = (1, 1, 1)
-) -> keras.layers.Layer:
-    """A frozen 1x1 convolution that turns 0-255 RGB into what the backbone was trained on.
-
-    output = (colour(x) * scale - mean) / std per channel; for "grey", colour repeats the luma in three channels.
-    """
-    mix = np.tile(np.array(LUMA)[:, None], 3) if colour == "grey" else np.eye(3)
-    kernel = (mix * scale / np.array(std)).astype(np.float32).reshape(1, 1, 3, 3)
-    bias = (-np.array(mean) / np.array(std)).astype(np.float32)
+def _scaling_layer(colour: str, scale: float, mean: tuple[float, ...], std: tuple[float, ...]) -> keras.layers.Layer:
     layer = keras.layers.Conv2D(3, 1, name="scaling", trainable=False, dtype="float32")
     layer.build((None, None, None, 3))
-    layer.set_weights([kernel, bias])
+    layer.set_weights(scaling_weights(colour, scale, mean, std))
     return layer
 
 
@@ -100,12 +89,10 @@ def build_classifier(
         )
     size = (None, None) if any_size else (contract.height, contract.width)
     pixels = keras.Input((*size, 3), name="pixels")
-    imagenet = weights == "imagenet"
-    scaling = (
-        scaling_layer(contract.colour, 1.0, spec.imagenet_mean, spec.imagenet_std)
-        if imagenet
-        else scaling_layer(contract.colour, 1 / 255)
-    )
+    if weights == "imagenet":
+        scaling = _scaling_layer(contract.colour, 1.0, spec.imagenet_mean, spec.imagenet_std)
+    else:
+        scaling = _scaling_layer(contract.colour, 1 / 255, (0, 0, 0), (1, 1, 1))
     create = getattr(keras.applications, spec.builder)
     body = create(include_top=False, weights=None, input_tensor=scaling(pixels))
     x = keras.layers.GlobalAveragePooling2D(name="pool")(body.output)
