@@ -1,0 +1,129 @@
+"""Open the full-precision model, ours or a foreign one, as one graph from 0-255 RGB to probabilities."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from convert.request import ForeignContract
+from fer_edge.checkpoint import read_checkpoint_info
+from fer_edge.contract import InputContract
+from fer_edge.errors import BadInputError, CheckpointError
+from fer_edge.preprocess import Image
+from fer_edge.runtime.backends.base import Probabilities
+from fer_edge.scaling import scaling_weights
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+class ForeignOptions(BaseModel):
+    """The contract of a foreign classifier as a TOML file or as options give it; see docs/convert.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    labels: tuple[str, ...] | None = None
+    colour: str = "rgb"
+    resize: str = "area"
+    crop_margin: float = 0.1
+    scale: float = 1 / 255
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
+def read_contract_file(path: Path) -> ForeignOptions:
+    """Read the contract of a foreign model.
+
+    Raises:
+        BadInputError: missing or invalid.
+    """
+    try:
+        return ForeignOptions.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise BadInputError(f"{path} is not a valid contract: {error}", "See 'Foreign models' in docs/convert.md") from error
+
+
+def foreign_contract(path: Path, options: ForeignOptions) -> ForeignContract:
+    """Complete a foreign model's contract with the size that the model itself has.
+
+    Raises:
+        CheckpointError: the model has no fixed size, or its outputs do not match the labels.
+    """
+    model = load_keras(path)
+    shape, outputs = model.input_shape, model.output_shape[-1]
+    if isinstance(shape, list) or len(shape) != 4 or None in shape[1:3] or shape[3] not in (1, 3):
+        raise CheckpointError(f"{path} takes {shape}, not one image [N, H, W, 1 or 3] of a fixed size", "Fix its input")
+    if not options.labels or len(options.labels) != outputs:
+        given = ", ".join(options.labels or ()) or "none"
+        raise CheckpointError(
+            f"{path} carries no contract; it has {outputs} outputs and the labels given are: {given}",
+            f"Name the {outputs} classes in the order of the outputs: --labels a,b,...  or --contract FILE.toml",
+        )
+    colour = "grey" if shape[3] == 1 else options.colour
+    try:
+        contract = InputContract(
+            height=shape[1],
+            width=shape[2],
+            colour=colour,  # type: ignore[arg-type]  # pydantic checks it
+            resize=options.resize,  # type: ignore[arg-type]
+            crop_margin=options.crop_margin,
+            labels=options.labels,
+        )
+    except ValidationError as error:
+        raise BadInputError(f"the contract given for {path} is not valid: {error}", "See docs/convert.md") from error
+    return ForeignContract(contract, options.scale, options.mean, options.std)
+
+
+def load_keras(path: Path) -> keras.Model:
+    """Load a `.keras` file in safe mode, without compiling it.
+
+    Raises:
+        CheckpointError: missing, damaged, unsafe, or no functional model.
+    """
+    read_checkpoint_info(path)
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise CheckpointError(f"Keras cannot load {path}: {first}", "Save it again with model.save('NAME.keras')") from error
+
+
+def open_float_model(path: Path, foreign: ForeignContract | None) -> keras.Model:
+    """The model in float32, from 0-255 RGB to probabilities; a foreign one gets its scaling in front."""
+    model = load_keras(path)
+    if foreign is None:
+        return model
+    channels = model.input_shape[-1]
+    contract = foreign.contract
+    pixels = keras.Input((contract.height, contract.width, 3), name="pixels")
+    scaling = keras.layers.Conv2D(channels, 1, name="fer_edge_scaling", trainable=False)
+    scaled = scaling(pixels)
+    scaling.set_weights(scaling_weights(contract.colour, foreign.scale, foreign.mean, foreign.std, channels))
+    return keras.Model(pixels, model(scaled), name=path.stem)
+
+
+def predict(model: keras.Model, faces: Image, batch: int = 64) -> Probabilities:
+    """Probabilities float32[N, K] of faces uint8[N, H, W, 3]."""
+    parts = [
+        np.asarray(model.predict_on_batch(faces[i : i + batch].astype(np.float32))) for i in range(0, len(faces), batch)
+    ]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def check_probabilities(path: Path, outputs: Probabilities) -> None:
+    """Refuse a model whose outputs are not probabilities.
+
+    Raises:
+        CheckpointError: rows that are negative, not finite or do not sum to 1.
+    """
+    if not np.isfinite(outputs).all() or outputs.min() < 0 or np.abs(outputs.sum(1) - 1).max() > 1e-3:
+        raise CheckpointError(
+            f"the outputs of {path} are not probabilities (row sums {outputs.sum(1).min():.3f} to {outputs.sum(1).max():.3f})",
+            "End the model with a softmax",
+        )

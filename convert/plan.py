@@ -1,0 +1,58 @@
+"""Conversion plans: which exact rewrites and which operators each format's int8 uses."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from fer_edge.errors import UsageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FOLDER = Path(__file__).parent / "plans"
+
+
+class FormatPlan(BaseModel):
+    """How one format is quantized to int8.
+
+    Attributes:
+        rewrites: names in `convert.rewrites.REWRITES`, applied in order to the float graph.
+        operators: ONNX operator types to quantize; empty for all that the runtime can.
+        calibration_method: how ONNX Runtime turns observed activations into ranges.
+        accurate_bias: NNCF's slower bias correction.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rewrites: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
+    calibration_method: Literal["MinMax", "Percentile", "Entropy"] = "MinMax"
+    accurate_bias: bool = False
+
+
+class Plan(BaseModel):
+    """One plan: a part for each format."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tflite: FormatPlan = FormatPlan()
+    onnx: FormatPlan = FormatPlan()
+    openvino: FormatPlan = FormatPlan()
+
+
+def load_plan(name: str) -> Plan:
+    """Read `convert/plans/<name>.toml`.
+
+    Raises:
+        UsageError: there is no such plan.
+    """
+    plans = {path.stem: path for path in FOLDER.glob("*.toml")}
+    if name not in plans:
+        raise UsageError(f"there is no conversion plan {name!r}", f"Choose one of: {', '.join(sorted(plans))}")
+    return Plan.model_validate(tomllib.loads(plans[name].read_text(encoding="utf-8")))
