@@ -1,0 +1,47 @@
+# make quickstart and make test need Python 3.10 to 3.13 with venv, and make; everything else goes into .venv.
+PYTHON ?= python3
+WORKERS ?= 2
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+
+.PHONY: quickstart test test-slow lint format docs clean
+
+quickstart: .venv/installed ## the whole path on generated faces: train, convert, verify, benchmark
+	$(BIN)/fer-edge quickstart
+
+test: .venv/installed-dev lint ## every check and every fast test
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile -q
+
+test-slow: .venv/installed-dev ## minutes per test; those that need the real data say so and skip without it
+	$(BIN)/python -m pytest -m slow -q -rs
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/installed-dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: .venv/installed-dev ## write docs/cli.md from the commands themselves
+	$(BIN)/python docs/generate_cli.py
+
+clean:
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' \
+		|| { echo "Python 3.10 to 3.13 is needed, $(PYTHON) is another: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv .venv
+
+# The stamps spare a second set-up; a change of the requirements repeats it.
+.venv/installed: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) --editable '.[convert,benchmark]'
+	touch $@
+
+.venv/installed-dev: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) --editable '.[dev]'
+	touch .venv/installed $@
