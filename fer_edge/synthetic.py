@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from fer_edge.errors import BadInputError, UsageError
 from fer_edge.preprocess import Image
@@ -73,7 +72,8 @@ def _background(rng: np.random.Generator, side: int) -> Image:
     picture = np.asarray(cv2.resize(patches, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)
     for _ in range(rng.integers(4)):
         x, y, width, height = (rng.uniform(0, side, 4) * (1, 1, 0.6, 0.6)).astype(int).tolist()
-        cv2.rectangle(picture, (x, y), (x + width, y + height), (rng.uniform(20, 230) + rng.normal(0, 25, 3)).tolist(), -1)
+        colour = (rng.uniform(20, 230) + rng.normal(0, 25, 3)).clip(0, 255)
+        cv2.rectangle(picture, (x, y), (x + width, y + height), colour.tolist(), -1)
     return picture
 
 
@@ -89,7 +89,7 @@ def _photograph(drawn: Image, rng: np.random.Generator, size: int) -> Image:
     if rng.random() < 0.15:
         picture = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2)
     noise = rng.standard_normal(picture.shape, np.float32) * np.float32(rng.uniform(1, 10))
-    result = (picture + noise).clip(0, 255).astype(np.uint8)
+    result: Image = (picture + noise).clip(0, 255).astype(np.uint8)
     if rng.random() < 0.4:
         quality = int(rng.integers(30, 90))
         _, encoded = cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, quality])
@@ -131,6 +131,6 @@ def write_dataset(
     partial.replace(folder)
 
 
-def _png(picture: Image) -> npt.NDArray[np.uint8]:
+def _png(picture: Image) -> bytes:
     _, encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    return np.asarray(encoded, np.uint8)
+    return encoded.tobytes()

@@ -31,7 +31,8 @@ class Canvas:
         height = 1 - (points * points) @ (1 / 0.85**2, 1 / 1.15**2)
         z = relief * _DEPTH * np.sqrt(np.maximum(height, 0))
         turned = points @ self._turn[:2] + z[:, None] * self._turn[2]
-        return turned[:, :2] * (self._unit / (1 - 0.15 * turned[:, 2:])) + self._centre
+        pixels: Points = turned[:, :2] * (self._unit / (1 - 0.15 * turned[:, 2:])) + self._centre
+        return pixels
 
     def fill(self, points: Points, colour: Colour, relief: float = 1.0) -> None:
         """Fill a polygon."""
@@ -49,7 +50,8 @@ class Canvas:
         cv2.blur(self.picture, (side, side), dst=self.picture)
 
     def _fixed(self, points: Points, relief: float) -> npt.NDArray[np.int32]:
-        return np.rint(self.project(points, relief) * 2**_SUBPIXEL_BITS).astype(np.int32)
+        fixed: npt.NDArray[np.int32] = np.rint(self.project(points, relief) * 2**_SUBPIXEL_BITS).astype(np.int32)
+        return fixed
 
 
 def _rotation(pose: Pose) -> npt.NDArray[np.float64]:
@@ -141,7 +143,7 @@ def draw_eyes(canvas: Canvas, who: Person, shown: Expression, pose: Pose) -> Non
         canvas.fill(_ellipse(x, who.eye_height - 0.03, who.eye_width * 1.25, 0.13), who.skin * 0.9)
         canvas.fill(_between(np.stack([across, upper], 1), np.stack([across, lower], 1)), np.array([238.0, 236, 232]))
         gaze = (x + pose.gaze[0] * who.eye_width, who.eye_height + pose.gaze[1] * who.eye_width)
-        for radius, colour in ((0.075, who.iris), (0.036, np.full(3, 12.0))):
+        for radius, colour in ((0.085, who.iris), (0.042, np.full(3, 12.0))):
             disc = _ellipse(*gaze, radius, radius)
             low, high = (np.interp(disc[:, 0], across, lid) for lid in (upper, lower))
             canvas.fill(np.stack([disc[:, 0], np.clip(disc[:, 1], low, high)], 1), colour)
@@ -155,7 +157,7 @@ def draw_eyes(canvas: Canvas, who: Person, shown: Expression, pose: Pose) -> Non
 
 def _draw_brow(canvas: Canvas, who: Person, shown: Expression, side: int) -> None:
     outward = np.linspace(-1, 1, 9)  # from the nose to the temple
-    x = who.eye_distance + 0.2 * outward - shown.brow_knit * (1 - outward) / 2
+    x = who.eye_distance + 0.22 * outward - shown.brow_knit * (1 - outward) / 2
     y = who.eye_height - who.brow_height - shown.brow_lift - who.brow_arch * (1 - (outward - 0.3) ** 2)
     y = y - shown.brow_slope * outward * np.where(outward < 0, 1.0, 0.55)
     thick = who.brow_thickness * (0.65 - 0.4 * outward.clip(0)) * np.where(outward < -0.9, 0.8, 1)
@@ -207,7 +209,7 @@ def draw_mouth(canvas: Canvas, who: Person, shown: Expression) -> None:
         canvas.fill(_between(lines[1], np.stack([x, teeth], 1)), np.array([236.0, 232, 222]))
         if shown.mouth_open > 0.14:
             tongue = np.maximum(inner_down - 0.08 * arch, teeth)
-            canvas.fill(_between(np.stack([0.7 * x, tongue], 1), np.stack([0.7 * x, inner_down], 1)), np.array([176.0, 72, 78]))
+            canvas.fill(_between(np.stack([x, tongue], 1)[3:-3], lines[2][3:-3]), np.array([176.0, 72, 78]))
     else:
         canvas.line(lines[1], who.lips * 0.45, 0.02)
     shadow = np.stack([0.5 * x, outer_down + 0.04], 1)
@@ -222,4 +224,5 @@ def draw_glasses(canvas: Canvas, who: Person, colour: Colour) -> None:
         temple = np.array([[side * (who.eye_distance + who.glasses * 1.1), y], [side * who.width, y - 0.04]])
         canvas.line(temple, colour, 0.025)
     inner = who.eye_distance - who.glasses * 1.1
-    canvas.line(np.array([[-inner, who.eye_height], [0, who.eye_height - 0.03], [inner, who.eye_height]]), colour, 0.025)
+    bridge = np.array([[-inner, who.eye_height], [0, who.eye_height - 0.03], [inner, who.eye_height]])
+    canvas.line(bridge, colour, 0.025)

@@ -40,27 +40,28 @@ class Expression:
     folds: float
 
 
-_REST = Expression(0.0, 0.0, 0.0, 0.15, 0.0, 0.31, 0.0, 0.005, 0.07, 0.1)
+_REST = Expression(0.0, 0.0, 0.0, 0.17, 0.0, 0.34, 0.0, 0.005, 0.07, 0.1)
 # How far people's resting faces lie apart; it makes neighbouring expressions overlap.
 _SPREAD = Expression(0.022, 0.022, 0.02, 0.018, 0.01, 0.022, 0.02, 0.008, 0.012, 0.12)
+_LEAST = {"eye_open": 0.02, "mouth_width": 0.14, "mouth_open": 0.0, "lips": 0.022, "folds": 0.0}
 # Each expression at full strength, as a change of the resting face; several ways of showing it.
 _CHANGES = {
     "neutral": (Expression(0, 0, 0, 0, 0, 0, 0, 0, 0, 0),),
     "happy": (
-        Expression(0.01, 0, 0, -0.05, 0.035, 0.12, 0.14, 0.0, -0.01, 0.8),
-        Expression(0.02, 0, 0, -0.04, 0.03, 0.13, 0.13, 0.15, -0.01, 0.9),
+        Expression(0.01, 0, 0, -0.06, 0.04, 0.14, 0.2, 0.0, -0.01, 0.8),
+        Expression(0.02, 0, 0, -0.05, 0.04, 0.15, 0.2, 0.2, -0.01, 0.9),
     ),
     "sad": (
-        Expression(0.02, -0.12, 0.05, -0.06, 0.0, -0.02, -0.12, 0.0, 0.01, 0.2),
-        Expression(0.0, -0.10, 0.04, -0.08, 0.01, 0.02, -0.13, 0.03, 0.0, 0.4),
+        Expression(0.03, -0.15, 0.05, -0.07, 0.0, -0.03, -0.18, 0.0, 0.01, 0.2),
+        Expression(0.02, -0.14, 0.04, -0.09, 0.01, 0.02, -0.18, 0.05, 0.0, 0.4),
     ),
     "angry": (
-        Expression(-0.06, 0.13, 0.08, -0.02, 0.02, -0.03, -0.07, 0.0, -0.035, 0.4),
-        Expression(-0.05, 0.13, 0.07, 0.01, 0.03, 0.04, -0.08, 0.13, -0.01, 0.7),
+        Expression(-0.07, 0.17, 0.09, -0.03, 0.02, -0.04, -0.08, 0.0, -0.035, 0.4),
+        Expression(-0.06, 0.17, 0.08, 0.0, 0.03, 0.04, -0.1, 0.18, -0.01, 0.7),
     ),
     "surprise": (
-        Expression(0.14, -0.02, 0, 0.09, 0.0, -0.11, -0.02, 0.36, 0.0, 0.0),
-        Expression(0.12, 0.0, 0, 0.10, 0.0, -0.08, 0.0, 0.2, 0.0, 0.0),
+        Expression(0.16, -0.02, 0, 0.12, 0.0, -0.13, -0.02, 0.42, 0.0, 0.0),
+        Expression(0.14, 0.0, 0, 0.13, 0.0, -0.1, 0.0, 0.28, 0.0, 0.0),
     ),
 }
 
@@ -78,7 +79,7 @@ def expression(label: str, rng: np.random.Generator) -> Expression:
         for n, p, e in zip(names, parts, noise, strict=True)
     ]
     drawn = dict(zip(names, values, strict=True))
-    for name, least in (("eye_open", 0.02), ("mouth_open", 0.0), ("lips", 0.022), ("folds", 0.0), ("mouth_width", 0.14)):
+    for name, least in _LEAST.items():
         drawn[name] = max(drawn[name], least)
     return Expression(**drawn)
 
@@ -112,9 +113,14 @@ class Person:
     glasses: float
 
 
-_SKINS = np.array([[255, 224, 200], [241, 194, 160], [224, 172, 125], [198, 134, 88], [141, 85, 52], [85, 52, 36]], float)
-_HAIRS = np.array([[28, 22, 20], [62, 40, 26], [110, 72, 40], [176, 132, 74], [220, 190, 130], [150, 148, 146], [140, 60, 30]], float)
-_IRISES = np.array([[70, 42, 22], [110, 76, 40], [80, 110, 60], [70, 110, 150], [110, 120, 130]], float)
+_SKINS = np.array(
+    [[255, 224, 200], [241, 194, 160], [224, 172, 125], [198, 134, 88], [141, 85, 52], [85, 52, 36]], np.float64
+)
+_HAIRS = np.array(
+    [[28, 22, 20], [62, 40, 26], [110, 72, 40], [176, 132, 74], [220, 190, 130], [150, 148, 146], [140, 60, 30]],
+    np.float64,
+)
+_IRISES = np.array([[70, 42, 22], [110, 76, 40], [80, 110, 60], [70, 110, 150], [110, 120, 130]], np.float64)
 
 
 def person(rng: np.random.Generator) -> Person:
@@ -137,16 +143,16 @@ def person(rng: np.random.Generator) -> Person:
         hair_volume=rng.uniform(0.02, 0.16),
         hair_length=rng.choice([-0.5, 0.0, 0.9]) + rng.uniform(-0.2, 0.3),
         parting=rng.uniform(-0.5, 0.5),
-        eye_distance=rng.uniform(0.29, 0.36),
-        eye_width=rng.uniform(0.135, 0.175),
+        eye_distance=rng.uniform(0.31, 0.38),
+        eye_width=rng.uniform(0.16, 0.2),
         eye_height=rng.uniform(-0.16, -0.08),
         eye_tilt=rng.normal(0, 0.012),
         brow_height=rng.uniform(0.19, 0.25),
-        brow_thickness=rng.uniform(0.03, 0.075),
+        brow_thickness=rng.uniform(0.045, 0.09),
         brow_arch=rng.uniform(0.0, 0.05),
         nose_length=rng.uniform(0.3, 0.4),
         nose_width=rng.uniform(0.08, 0.14),
-        mouth_height=rng.uniform(0.5, 0.58),
+        mouth_height=rng.uniform(0.5, 0.56),
         beard=rng.uniform(0.3, 0.8) if bearded else 0.0,
         moustache=bool(bearded and rng.random() < 0.7),
         glasses=rng.uniform(0.17, 0.23) if rng.random() < 0.18 else 0.0,
@@ -176,7 +182,7 @@ class Pose:
 
 def pose(rng: np.random.Generator) -> Pose:
     """Draw how somebody looks into the camera, roughly towards it."""
-    yaw, pitch, roll = np.radians(rng.normal(0, (13, 7, 6))).clip(-0.45, 0.45)
+    yaw, pitch, roll = np.radians(rng.normal(0, (10, 6, 5))).clip(-0.45, 0.45)
     x, y = rng.normal(0, 0.02, 2)
     across, down = rng.normal(0, (0.15, 0.08))
-    return Pose(yaw, pitch, roll, rng.uniform(0.42, 0.49), (0.5 + x, 0.51 + y), (across, down))
+    return Pose(yaw, pitch, roll, rng.uniform(0.5, 0.57), (0.5 + x, 0.47 + y), (across, down))
