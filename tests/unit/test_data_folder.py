@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import json
+import struct
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_edge.contract import InputContract
+from fer_edge.data.folder import open_images, write_split
+from fer_edge.errors import BadInputError, DataError
+from tests.support.pictures import png, texture, write_squares
+
+PICTURE = png(texture(0))
+
+
+def write_zip(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_a_folder_is_read_in_order(tmp_path: Path) -> None:
+    images = open_images(write_squares(tmp_path / "data", 3), prefer="train")
+    assert images.labels == ("angry", "happy", "neutral", "sad")
+    assert images.targets.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+    faces = images.array(InputContract(height=24, width=20, colour="rgb", labels=images.labels))
+    assert faces.shape == (12, 24, 20, 3)
+
+
+def test_the_wanted_order_of_labels_counts(tmp_path: Path) -> None:
+    labels = ("sad", "neutral", "happy", "angry", "surprise")
+    images = open_images(write_squares(tmp_path / "data", 1), prefer="train", labels=labels)
+    assert images.labels == labels
+    assert images.targets.tolist() == [3, 2, 1, 0]
+
+
+def test_a_zip_equals_its_folder(tmp_path: Path) -> None:
+    root = write_squares(tmp_path / "data", 2)
+    files = {f"data/{p.relative_to(root).as_posix()}": p.read_bytes() for p in root.rglob("*.png")}
+    zipped = open_images(write_zip(tmp_path / "data.zip", files), prefer="train")
+    folder = open_images(root, prefer="train")
+    assert zipped.targets.tolist() == folder.targets.tolist()
+    assert all(np.array_equal(zipped.image(i), folder.image(i)) for i in range(len(folder)))
+
+
+def test_subsets_are_chosen(tmp_path: Path) -> None:
+    files = {f"{part}/{label}/1.png": PICTURE for part in ("train", "test") for label in ("happy", "sad")}
+    path = write_zip(tmp_path / "data.zip", {**files, "train/sad/2.png": PICTURE})
+    assert len(open_images(path, prefer="train")) == 3
+    assert len(open_images(path, prefer="test")) == 2
+    assert len(open_images(f"{path}#test", prefer="train")) == 2
+    with pytest.raises(DataError, match="there is no tuning/ folder"):
+        open_images(f"{path}#tuning", prefer="train")
+
+
+def test_training_data_is_not_taken_for_test_data(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "data.zip", {"train/happy/1.png": PICTURE, "train/sad/1.png": PICTURE})
+    with pytest.raises(DataError, match="has train but no test/"):
+        open_images(path, prefer="test")
+
+
+def test_hidden_files_and_other_files_are_left_out(tmp_path: Path) -> None:
+    members = {"happy/1.png": PICTURE, "happy/.2.png": b"", "__MACOSX/happy/1.png": b"", "notes.txt": b""}
+    assert open_images(write_zip(tmp_path / "data.zip", members), prefer="train").names == ("happy/1.png",)
+
+
+@pytest.mark.parametrize("name", ["../happy/1.png", "happy/../../1.png", "/etc/happy/1.png", "..\\happy\\1.png"])
+def test_a_zip_that_leads_outside_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match="leads outside"):
+        open_images(write_zip(tmp_path / "data.zip", {"happy/1.png": PICTURE, name: PICTURE}), prefer="train")
+
+
+@pytest.mark.parametrize("size", [2 * 2**20, 65 * 2**20])
+def test_a_zip_bomb_is_refused_unread(tmp_path: Path, size: int) -> None:
+    with pytest.raises(DataError, match="would unpack to"):
+        open_images(write_zip(tmp_path / "data.zip", {"happy/1.png": b"\0" * size}), prefer="train")
+
+
+def test_a_bomb_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "data.zip", {"happy/1.png": b"\0" * 2**20, "sad/1.png": PICTURE})
+    raw = bytearray(path.read_bytes())
+    # The uncompressed size stands at offset 24 of the central directory's record.
+    struct.pack_into("<I", raw, raw.index(b"PK\x01\x02") + 24, 1000)
+    path.write_bytes(raw)
+    with pytest.raises(BadInputError):
+        open_images(path, prefer="train").image(0)
+
+
+def test_a_truncated_zip_is_refused(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "data.zip", {"happy/1.png": PICTURE, "sad/1.png": PICTURE})
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(DataError, match="not a complete zip file"):
+        open_images(path, prefer="train")
+
+
+def test_a_zip_damaged_inside_is_refused_when_read(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "data.zip", {"happy/1.png": PICTURE, "sad/1.png": PICTURE})
+    raw = bytearray(path.read_bytes())
+    raw[100:200] = bytes(100)
+    path.write_bytes(raw)
+    with pytest.raises(DataError, match=r"cannot read happy/1\.png"):
+        open_images(path, prefer="train").image(0)
+
+
+def test_an_encrypted_zip_is_refused_when_read(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "data.zip", {"happy/1.png": PICTURE})
+    raw = bytearray(path.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        raw[raw.index(signature) + offset] |= 1
+    path.write_bytes(raw)
+    with pytest.raises(DataError, match=r"cannot read happy/1\.png"):
+        open_images(path, prefer="train").image(0)
+
+
+def test_unknown_classes_are_listed(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "data.zip", {"happy/1.png": PICTURE, "bored/1.png": PICTURE})
+    with pytest.raises(DataError, match=r"does not know: bored.*happy, sad"):
+        open_images(path, prefer="test", labels=("happy", "sad"))
+
+
+@pytest.mark.parametrize("name", ["data", "data.zip", "data.json"])
+def test_missing_data_is_said(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match="there is no"):
+        open_images(tmp_path / name, prefer="train")
+
+
+def test_data_without_images_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data" / "happy").mkdir(parents=True)
+    with pytest.raises(DataError, match="holds no images in class folders"):
+        open_images(tmp_path / "data", prefer="train")
+    with pytest.raises(DataError, match="holds no images in class folders"):
+        open_images(write_zip(tmp_path / "data.zip", {}), prefer="train")
+
+
+def test_images_without_class_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError):
+        open_images(write_zip(tmp_path / "data.zip", {"1.png": PICTURE}), prefer="train")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", PICTURE[:30], b"\x89PNG\r\n\x1a\n" + bytes(40)])
+def test_a_file_that_is_no_image_is_named(tmp_path: Path, content: bytes) -> None:
+    path = write_zip(tmp_path / "data.zip", {"happy/1.png": content})
+    with pytest.raises(BadInputError, match=r"happy/1\.png is not a readable image"):
+        open_images(path, prefer="train").image(0)
+
+
+def test_a_picture_of_impossible_size_is_refused(tmp_path: Path) -> None:
+    header = bytearray(PICTURE)
+    struct.pack_into(">II", header, 16, 60_000, 60_000)
+    path = write_zip(tmp_path / "data.zip", {"happy/1.png": bytes(header)})
+    with pytest.raises(BadInputError, match="is not a readable image"):
+        open_images(path, prefer="train").image(0)
+
+
+def test_a_split_file_selects_and_says_what_is_missing(tmp_path: Path) -> None:
+    root = write_squares(tmp_path / "data", 2)
+    split = tmp_path / "split.json"
+    write_split(
+        split, root, {"train": ["happy/0000.png", "sad/0000.png"], "tuning": ["happy/0001.png", "sad/0001.png"]}
+    )
+    assert open_images(f"{split}#tuning", prefer="train").names == ("happy/0001.png", "sad/0001.png")
+    assert open_images(split, prefer="train").names == ("happy/0000.png", "sad/0000.png")
+    (root / "sad" / "0001.png").unlink()
+    with pytest.raises(DataError, match=r"lacks 1 images .*sad/0001\.png"):
+        open_images(f"{split}#tuning", prefer="train")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps({"data": "x", "subsets": {"train": 3}})])
+def test_a_bad_split_file_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "split.json").write_text(text)
+    with pytest.raises(DataError, match="is no split file"):
+        open_images(tmp_path / "split.json", prefer="train")
+
+
+def test_the_hash_depends_on_names_and_content(tmp_path: Path) -> None:
+    first = open_images(write_zip(tmp_path / "a.zip", {"happy/1.png": PICTURE}), prefer="train").sha256()
+    renamed = open_images(write_zip(tmp_path / "b.zip", {"happy/2.png": PICTURE}), prefer="train").sha256()
+    changed = open_images(write_zip(tmp_path / "c.zip", {"happy/1.png": png(texture(1))}), prefer="train").sha256()
+    assert len({first, renamed, changed}) == 3
