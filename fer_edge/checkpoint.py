@@ -29,7 +29,7 @@ def read_checkpoint_info(path: str | Path) -> CheckpointInfo | None:
             config = _read_json(archive, "config.json")
             info = _read_json(archive, MEMBER) if MEMBER in archive.namelist() else None
     except FileNotFoundError as error:
-        raise CheckpointError(f"there is no file {path}", "Check the path; fer-edge train writes checkpoints") from error
+        raise CheckpointError(f"there is no file {path}", "Check the path; fer-edge train writes one") from error
     except (OSError, zipfile.BadZipFile, ValueError, KeyError, RuntimeError) as error:
         raise CheckpointError(
             f"{path} is not a complete .keras file ({error})", "Save it again with model.save('NAME.keras')"
@@ -65,7 +65,7 @@ def _read_json(archive: zipfile.ZipFile, name: str) -> Any:  # noqa: ANN401 - JS
 
 
 def _refuse_code(path: Path, node: object) -> None:
-    """Refuse layers that carry Python code; Keras' safe mode would too, but with a long trace and only when it loads."""
+    """Refuse layers that carry Python code; Keras' safe mode would too, but at length and only when it loads."""
     if isinstance(node, dict):
         if node.get("class_name") in ("Lambda", "__lambda__"):
             raise CheckpointError(

@@ -20,10 +20,10 @@ class InputContract(BaseModel):
         height: input height, pixels.
         width: input width, pixels.
         colour: "rgb", or "grey" when the graph itself reduces the three channels to their luma.
-        resize: "area" averages when it shrinks and is bilinear when it enlarges; "bilinear" is bilinear always. The aspect
-            ratio is not kept.
-        crop_margin: what a face box grows on each side before it is cut, as a fraction of its longer side. Data-set images
-            are crops already, so it applies to detected faces only.
+        resize: "area" averages when it shrinks and is bilinear when it enlarges; "bilinear" is bilinear always. The
+            aspect ratio is not kept.
+        crop_margin: what a face box grows on each side before it is cut, as a fraction of its longer side. Data-set
+            images are crops already, so it applies to detected faces only.
         labels: the class names, in the order of the outputs.
         value_range: the pixel values the graph takes; scaling to what the network was trained on is inside the graph.
     """

@@ -14,7 +14,7 @@ from fer_edge.errors import BadInputError
 
 # OpenCV reads its limit once, at import: a picture of more than 64 megapixels is taken for a decompression bomb.
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**26))
-import cv2  # noqa: E402
+import cv2
 
 Image: TypeAlias = npt.NDArray[np.uint8]
 Box: TypeAlias = tuple[float, float, float, float]
@@ -85,7 +85,8 @@ def preprocess(face: Image, contract: InputContract) -> Image:
     """
     if face.dtype != np.uint8 or face.ndim not in (2, 3) or (face.ndim == 3 and face.shape[2] != 3) or face.size == 0:
         raise BadInputError(
-            f"a face must be uint8[height, width, 3] (RGB) or uint8[height, width] (grey), not {face.dtype}{list(face.shape)}"
+            "a face must be uint8[height, width, 3] (RGB) or uint8[height, width] (grey), "
+            f"not {face.dtype}{list(face.shape)}"
         )
     size = (contract.width, contract.height)
     if face.shape[1::-1] != size:

@@ -28,5 +28,5 @@ def scaling_weights(
         float32[1, 1, 3, channels] and float32[channels].
     """
     mix = np.tile(np.array(LUMA)[:, None], channels) if colour == "grey" else np.eye(3)[:, :channels]
-    mean, std = np.array(mean, float)[:channels], np.array(std, float)[:channels]
-    return (mix * scale / std).astype(np.float32)[None, None], (-mean / std).astype(np.float32)
+    offset, spread = np.array(mean, float)[:channels], np.array(std, float)[:channels]
+    return (mix * scale / spread).astype(np.float32)[None, None], (-offset / spread).astype(np.float32)

@@ -48,7 +48,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(version("fer-edge"), prog_name="fer-edge")
 def cli() -> None:
-    """Facial-expression classifiers: from GPU training to a quantized model on an edge camera, with the cost measured."""
+    """Facial-expression classifiers: from training to a quantized model on an edge camera, with the cost measured."""
 
 
 def main() -> None:

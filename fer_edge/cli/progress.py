@@ -52,7 +52,8 @@ class TrainingDisplay:
         last = progress.history[-1]
         left = "" if progress.finished else f", about {_minutes(seconds * (self._epochs - progress.epoch))} left"
         self.say(
-            f"{time.strftime('%H:%M:%S')} epoch {progress.epoch}/{self._epochs} ({last['size']:.0f} px, {seconds:.0f} s): "
+            f"{time.strftime('%H:%M:%S')} epoch {progress.epoch}/{self._epochs} "
+            f"({last['size']:.0f} px, {seconds:.0f} s): "
             f"loss {last['loss']:.3f}, accuracy {last['accuracy']:.3f}; "
             f"tuning loss {last['val_loss']:.3f}, accuracy {last['val_accuracy']:.3f}{left}"
         )

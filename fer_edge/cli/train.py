@@ -16,7 +16,9 @@ import click
 @click.option("--weights", help="Initial weights: imagenet, none or a .keras file.")
 @click.option("--limit", type=click.IntRange(10), help="Use this many images only, classes balanced.")
 @click.option("--seed", type=int, help="Settles every random choice.")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the run; an unfinished run goes on.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="Folder of the run; an unfinished one goes on."
+)
 @click.option("--overwrite", is_flag=True, help="Replace what is in --out.")
 def command(
     data: str,

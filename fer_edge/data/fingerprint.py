@@ -13,8 +13,8 @@ from fer_edge.data.folder import LabelledImages
 from fer_edge.manifest import Fingerprint
 from fer_edge.preprocess import Image
 
-# Of 256. On grey 48 px FER2013 faces: copies re-encoded as JPEG 50 to 80, resized, relit or with noise differ in at most
-# 20, mostly under 8; a shift by one pixel already costs 45; the most alike of 3,006 x 22,471 different faces differ in 24.
+# Of 256. On grey 48 px FER2013 faces: copies re-encoded as JPEG 50 to 80, resized, relit or with noise differ in at
+# most 20, mostly under 8; a shift by one pixel costs 45; the most alike of 3,006 x 22,471 different faces differ in 24.
 NEAR_DUPLICATE_BITS = 20
 
 

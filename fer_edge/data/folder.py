@@ -52,9 +52,7 @@ class LabelledImages:
     def batches(self, contract: InputContract, size: int = 64) -> Iterator[Image]:
         """Yield preprocessed faces, uint8[n, H, W, 3] with n <= `size`, in order."""
         for start in range(0, len(self), size):
-            yield np.stack(
-                [preprocess(self.image(i), contract) for i in range(start, min(start + size, len(self)))]
-            )
+            yield np.stack([preprocess(self.image(i), contract) for i in range(start, min(start + size, len(self)))])
 
     def array(self, contract: InputContract) -> Image:
         """All preprocessed faces, uint8[N, H, W, 3]."""
@@ -138,9 +136,8 @@ def _is_image(path: PurePosixPath) -> bool:
 def _list_folder(root: Path) -> tuple[list[str], Callable[[str], bytes]]:
     if not root.is_dir():
         raise DataError(f"there is no folder or zip {root}", "Check the path given for the data")
-    names = sorted(
-        relative.as_posix() for p in root.rglob("*") if _is_image(relative := PurePosixPath(p.relative_to(root))) and p.is_file()
-    )
+    found = (PurePosixPath(p.relative_to(root)) for p in root.rglob("*") if p.is_file())
+    names = sorted(path.as_posix() for path in found if _is_image(path))
 
     def read_bytes(name: str) -> bytes:
         path = root / name
@@ -157,7 +154,7 @@ def _list_folder(root: Path) -> tuple[list[str], Callable[[str], bytes]]:
 def _list_zip(path: Path) -> tuple[list[str], Callable[[str], bytes]]:
     """List a zip without extracting it: members are read one at a time, into memory, within limits."""
     try:
-        archive = zipfile.ZipFile(path)  # noqa: SIM115 - stays open as long as the images are read
+        archive = zipfile.ZipFile(path)  # stays open as long as the images are read
     except FileNotFoundError as error:
         raise DataError(f"there is no folder or zip {path}", "Check the path given for the data") from error
     except (OSError, zipfile.BadZipFile) as error:
@@ -203,7 +200,9 @@ def _from_split(path: Path, subset: str, labels: Sequence[str] | None) -> Labell
     except FileNotFoundError as error:
         raise DataError(f"there is no split file {path}", "fer-edge train writes one beside the checkpoint") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} is no split file with a subset {subset!r} ({error})", "Use one that train wrote") from error
+        raise DataError(
+            f"{path} is no split file with a subset {subset!r} ({error})", "Use one that fer-edge train wrote"
+        ) from error
     root = Path(data)
     known, read_bytes = _list_zip(root) if data.lower().endswith(".zip") else _list_folder(root)
     missing = sorted(set(names) - set(known))

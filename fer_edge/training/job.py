@@ -124,9 +124,7 @@ def _fit(
     policy = ("mixed_bfloat16" if has_bfloat16() else "float32") if recipe.dtype == "auto" else recipe.dtype
     keras.config.set_dtype_policy(policy)
     try:
-        model = build_classifier(
-            request.architecture, contract, recipe.weights, any_size=True, dropout=recipe.dropout
-        )
+        model = build_classifier(request.architecture, contract, recipe.weights, any_size=True, dropout=recipe.dropout)
     finally:
         keras.config.set_dtype_policy("float32")
     compile_model(model, recipe, max(len(training.targets) // recipe.batch_size, 1))

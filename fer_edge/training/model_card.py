@@ -28,7 +28,8 @@ A facial-expression classifier trained by `fer-edge train`.
 Estimating which of the listed expressions a face shows, as a signal among others: interaction, user research, art.
 
 ## Not for
-Decisions about people (hiring, policing, credit, health, emotion inference at work or school, which the EU AI Act forbids).
+Decisions about people (hiring, policing, credit, health, or emotion inference at work or
+school, which the EU AI Act forbids).
 An expression is not an emotion, and labels are what raters saw, not what people felt.
 
 ## Limits

@@ -78,7 +78,7 @@ class CheckedBackend(abc.ABC):
                 "Pass each face through fer_edge.preprocess(face, model.contract) and stack the results",
             )
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most runtimes have nothing to release
         """Release the model."""
 
     def __enter__(self) -> CheckedBackend:

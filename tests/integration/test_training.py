@@ -1,0 +1,117 @@
+"""`fer-edge train`, from pictures to checkpoint: interrupted and resumed, against a run in one go."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from fer_edge.checkpoint import read_checkpoint_info
+from fer_edge.cli import run
+from fer_edge.cli.progress import TrainingDisplay
+from fer_edge.contract import InputContract
+from fer_edge.data.folder import open_images
+from fer_edge.training.state import Progress
+from tests.support.pictures import COLOURS, write_squares
+
+RECIPE = """
+stages = [{ size = 32, epochs = 2 }]
+batch_size = 16
+learning_rate = 1e-3
+tuning_fraction = 0.2
+batch_norm_images = 32
+dtype = "float32"
+[augmentation]
+shift = 0.1
+flip = true
+"""
+
+
+@dataclass(frozen=True)
+class Runs:
+    """A run in one go, one that was interrupted after its first epoch, and the command of the second."""
+
+    whole: Path
+    resumed: Path
+    command: list[str]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    root = tmp_path_factory.mktemp("training")
+    (root / "tiny.toml").write_text(RECIPE)
+    data = write_squares(root / "data", 20)
+    given = ["train", "--data", str(data), "--recipe", str(root / "tiny.toml"), "--limit", "60", "--out"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TrainingDisplay, "epoch", interrupt)
+        assert run([*given, str(root / "resumed")]) == 130
+    assert not list((root / "resumed").glob("*.keras"))
+    assert run([*given, str(root / "resumed")]) == 0
+    assert run([*given, str(root / "whole")]) == 0
+    yield Runs(root / "whole", root / "resumed", [*given, str(root / "resumed")])
+    keras.backend.clear_session()
+
+
+def interrupt(display: TrainingDisplay, progress: Progress, seconds: float) -> None:
+    raise KeyboardInterrupt
+
+
+def test_the_resumed_run_equals_the_whole_one(runs: Runs) -> None:
+    models = [keras.models.load_model(folder / "densenet121.keras") for folder in (runs.whole, runs.resumed)]
+    for first, second in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
+        np.testing.assert_allclose(first, second, rtol=0, atol=1e-6)
+    with (runs.whole / "history.csv").open() as stream:
+        history = list(csv.DictReader(stream))
+    assert [row["epoch"] for row in history] == ["1", "2"]
+
+
+def test_the_checkpoint_carries_its_contract(runs: Runs) -> None:
+    info = read_checkpoint_info(runs.whole / "densenet121.keras")
+    assert info is not None
+    assert info.contract == InputContract(height=32, width=32, colour="rgb", labels=tuple(COLOURS))
+    assert info.training is not None
+    assert info.training.counts == {"fit": 48, "tuning": 12}
+    assert len(info.training.tuning) == 12
+    assert info.training.recipe == "tiny"
+
+
+def test_the_checkpoint_takes_raw_pixels(runs: Runs) -> None:
+    model = keras.models.load_model(runs.whole / "densenet121.keras", compile=False, safe_mode=True)
+    assert model.input_shape == (None, 32, 32, 3)
+    probabilities = model(np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype(np.float32))
+    assert np.allclose(np.sum(probabilities, axis=1), 1, atol=1e-5)
+
+
+def test_the_model_card_says_what_it_is(runs: Runs) -> None:
+    card = (runs.whole / "README.md").read_text()
+    assert "angry, happy, neutral, sad" in card
+    assert "48 to fit, 12 to tune" in card
+
+
+def test_the_split_file_opens(runs: Runs) -> None:
+    training = open_images(f"{runs.whole / 'split.json'}#train", prefer="train")
+    tuning = open_images(f"{runs.whole / 'split.json'}#tuning", prefer="train")
+    assert (len(training), len(tuning)) == (48, 12)
+    assert not set(training.names) & set(tuning.names)
+
+
+def test_a_finished_run_is_not_replaced(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (runs.resumed / "densenet121.keras").read_bytes()
+    assert run(runs.command) == 8
+    assert "exists already" in capsys.readouterr().err
+    assert (runs.resumed / "densenet121.keras").read_bytes() == before
+
+
+def test_another_recipe_does_not_go_on_with_this_run(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
+    checkpoint = runs.resumed / "densenet121.keras"
+    checkpoint.rename(checkpoint.with_suffix(".aside"))
+    try:
+        assert run([*runs.command, "--seed", "1"]) == 8
+        assert "belongs to a run with another recipe" in capsys.readouterr().err
+    finally:
+        checkpoint.with_suffix(".aside").rename(checkpoint)
