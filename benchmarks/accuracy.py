@@ -1,0 +1,110 @@
+"""How right the models are on the same images, and whether that may be concluded from these images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from fer_edge.data.fingerprint import overlap
+from fer_edge.data.folder import LabelledImages
+from fer_edge.errors import DataError, FerEdgeError
+from fer_edge.evaluation.calibration_error import expected_calibration_error
+from fer_edge.evaluation.metrics import accuracy, agreement, macro_f1
+from fer_edge.evaluation.results import AccuracyResult, Comparison
+from fer_edge.evaluation.statistics import (
+    accuracy_difference_interval,
+    macro_f1_interval,
+    mcnemar_p,
+    wilson_interval,
+)
+from fer_edge.evaluation.verdict import Verdict, decide, required_n
+from fer_edge.manifest import Fingerprint, Manifest
+from fer_edge.runtime.backends.base import Backend, Probabilities
+
+EXAMPLES = 3
+
+Targets = npt.NDArray[np.int64]
+
+
+def predict_all(backend: Backend, images: LabelledImages, name: str) -> Probabilities:
+    """Classify every image: float32[N, K].
+
+    Raises:
+        FerEdgeError: the model gives outputs that are not finite.
+    """
+    probabilities = np.concatenate([backend.predict(faces) for faces in images.batches(backend.contract)])
+    broken = int((~np.isfinite(probabilities)).any(axis=1).sum())
+    if broken:
+        raise FerEdgeError(
+            f"{name} gives outputs that are not finite for {broken} of {len(images)} images", "Convert the model again"
+        )
+    return probabilities
+
+
+def measure(targets: Targets, probabilities: Probabilities) -> AccuracyResult:
+    """Score one model's predictions.
+
+    Args:
+        targets: int64[N].
+        probabilities: float32[N, K].
+    """
+    predicted = probabilities.argmax(axis=1)
+    return AccuracyResult(
+        n=len(targets),
+        accuracy=accuracy(targets, predicted),
+        accuracy_ci95=wilson_interval(int((targets == predicted).sum()), len(targets)),
+        macro_f1=macro_f1(targets, predicted),
+        macro_f1_ci95=macro_f1_interval(targets, predicted, probabilities.shape[1]),
+        ece=expected_calibration_error(targets, probabilities),
+    )
+
+
+def compare(
+    targets: Targets, baseline: Probabilities, candidate: Probabilities, margin: float, selected: bool
+) -> Comparison:
+    """Judge a candidate against the baseline.
+
+    Args:
+        targets: int64[N].
+        baseline: float32[N, K].
+        candidate: float32[N, K], the same images.
+        margin: acceptable loss of accuracy, as a fraction.
+        selected: whether some of the images chose the model.
+    """
+    first, second = baseline.argmax(axis=1), candidate.argmax(axis=1)
+    right_first, right_second = first == targets, second == targets
+    delta = accuracy(targets, second) - accuracy(targets, first)
+    interval = accuracy_difference_interval(right_first, right_second)
+    verdict = Verdict.SELECTED_ON_THIS_DATA if selected else decide(interval, margin)
+    needed = required_n(delta, interval, margin, len(targets)) if verdict is Verdict.INCONCLUSIVE else None
+    p = mcnemar_p(right_first, right_second)
+    return Comparison(delta, interval, p, agreement(first, second), verdict, needed)
+
+
+def refuse_calibration_images(
+    manifest: Manifest, name: str, prints: Sequence[Fingerprint], images: LabelledImages
+) -> None:
+    """Refuse data that shows pictures which set the artifact's quantization ranges.
+
+    Raises:
+        DataError: exact or near duplicates of calibration images.
+    """
+    pairs = overlap(manifest.calibration.images, prints) if manifest.calibration else []
+    if not pairs:
+        return
+    seen = sorted({j for _, j in pairs})
+    examples = ", ".join(images.names[j] for j in seen[:EXAMPLES])
+    raise DataError(
+        f"{name} was calibrated on {len(seen)} of the {len(images)} images of {images.source} (or near-duplicates), "
+        f"such as {examples}",
+        "Evaluate on other images, or convert again with calibration images that leave these out: "
+        f"fer-edge convert ... --evaluation {images.source}",
+    )
+
+
+def selecting_images(manifest: Manifest, prints: Sequence[Fingerprint]) -> int:
+    """How many of the images chose the checkpoint (early stopping): a verdict on them proves nothing."""
+    chosen = set(manifest.source.selected_on)
+    return sum(p.exact in chosen for p in prints)

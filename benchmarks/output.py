@@ -1,0 +1,57 @@
+"""The files of a benchmark: results.json, report.md and samples.npz, complete or not there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.document import document
+from benchmarks.report import markdown
+from fer_edge.errors import UsageError
+from fer_edge.evaluation.results import BenchmarkReport
+
+RESULTS = "results.json"
+
+
+def check_output(folder: Path, overwrite: bool) -> None:
+    """Refuse a folder whose results would be lost, before any work.
+
+    Raises:
+        UsageError: it holds results, or is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file", "Give a folder as --out")
+    if (folder / RESULTS).exists() and not overwrite:
+        raise UsageError(f"{folder} holds the results of another benchmark", "Give another --out, or --overwrite")
+
+
+def write_output(report: BenchmarkReport, folder: Path) -> Path:
+    """Write the three files, results.json last; returns its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = ("samples.npz", "report.md", RESULTS)
+    temporary = {name: folder / f".{name}.tmp" for name in names}
+    try:
+        with temporary["samples.npz"].open("wb") as stream:
+            np.savez_compressed(stream, **_samples(report))
+        temporary["report.md"].write_text(markdown(report), encoding="utf-8")
+        temporary[RESULTS].write_text(json.dumps(document(report), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        for name in names:
+            temporary[name].replace(folder / name)
+    finally:
+        for path in temporary.values():
+            path.unlink(missing_ok=True)
+    return folder / RESULTS
+
+
+def _samples(report: BenchmarkReport) -> dict[str, Any]:
+    """Arrays int64: `i` holds the times of artifact `i` (ns, in order), `i_rounds` the number of samples per round."""
+    timed = {"baseline": report.baseline.latency, **{str(i): a.latency for i, a in enumerate(report.artifacts)}}
+    arrays: dict[str, Any] = {}
+    for name, latency in timed.items():
+        if latency is not None:
+            arrays[name] = latency.samples_ns
+            arrays[f"{name}_rounds"] = np.array([len(b) for b in latency.blocks_ns], np.int64)
+    return arrays

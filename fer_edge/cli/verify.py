@@ -1,0 +1,46 @@
+"""`fer-edge verify`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command("verify")
+@click.argument("artifacts", nargs=-1, required=True, metavar="ARTIFACT...")
+@click.option("--baseline", required=True, help=".keras, fp32 artifact or saved .npz.")
+@click.option("--data", required=True, help="Labelled images that no model learned from; test/ is preferred.")
+@click.option("--margin", type=click.FloatRange(0, 100), default=1.0, show_default=True, help="Percentage points.")
+@click.option("--save-baseline", type=click.Path(path_type=Path), help="Keep the baseline's predictions (.npz).")
+@click.option("--threads", type=click.IntRange(1), help="Threads per model; default: as the runtimes choose.")
+@click.option("--runtime", help="What executes the artifacts: litert, tflite-runtime, execution providers, device.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+def command(
+    artifacts: tuple[str, ...],
+    baseline: str,
+    data: str,
+    margin: float,
+    save_baseline: Path | None,
+    threads: int | None,
+    runtime: str | None,
+    as_json: bool,
+) -> int:
+    """Compare the accuracy of converted models with the full-precision baseline, on the same images.
+
+    Exit code 3: a model is INFERIOR. 7: the images do not decide, or they chose the model. 4: a runtime is missing.
+    """
+    from benchmarks.document import document
+    from benchmarks.job import verify
+    from benchmarks.report import print_report
+    from benchmarks.request import VerifyRequest
+    from fer_edge.models import resolve_model
+
+    paths = tuple(resolve_model(name) for name in artifacts)
+    request = VerifyRequest(paths, resolve_model(baseline), data, margin / 100, threads, runtime, save_baseline)
+    report = verify(request, lambda line: click.echo(line, err=True))
+    print_report(report)
+    if as_json:
+        click.echo(json.dumps(document(report), indent=1, allow_nan=False))
+    return report.exit_code

@@ -1,0 +1,126 @@
+"""Intervals and tests, all at 95%, all seeded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fer_edge.optional import require
+
+RESAMPLES = 10_000
+CONFIDENCE = 0.95
+SEED = 0
+
+Flags = npt.NDArray[np.bool_]
+Samples = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A two-sided 95% interval."""
+
+    low: float
+    high: float
+
+
+def wilson_interval(successes: int, n: int) -> Interval:
+    """Wilson's interval of a proportion."""
+    stats = require("scipy.stats", extra="benchmark")
+    ci = stats.binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
+    return Interval(float(ci.low), float(ci.high))
+
+
+def mcnemar_p(baseline_correct: Flags, candidate_correct: Flags) -> float:
+    """Exact two-sided McNemar test: are the losses and the gains of the candidate equally likely?
+
+    Args:
+        baseline_correct: bool[N].
+        candidate_correct: bool[N], the same images.
+    """
+    losses = int(np.sum(baseline_correct & ~candidate_correct))
+    gains = int(np.sum(~baseline_correct & candidate_correct))
+    if losses + gains == 0:
+        return 1.0
+    return float(require("scipy.stats", extra="benchmark").binomtest(losses, losses + gains).pvalue)
+
+
+def accuracy_difference_interval(baseline_correct: Flags, candidate_correct: Flags, seed: int = SEED) -> Interval:
+    """Paired-bootstrap interval of candidate accuracy minus baseline accuracy.
+
+    Each image is a loss, a tie or a gain, so resampling images is drawing from a multinomial over the three. Half an
+    image is added to each cell of the two-by-two table (Agresti and Min, "Simple improved confidence intervals for
+    comparing matched proportions", 2005): without it, twenty images without a loss would prove that there are none.
+
+    Args:
+        baseline_correct: bool[N].
+        candidate_correct: bool[N], the same images.
+        seed: settles the resampling.
+    """
+    n = len(baseline_correct)
+    losses = np.sum(baseline_correct & ~candidate_correct)
+    gains = np.sum(~baseline_correct & candidate_correct)
+    shares = np.array([losses + 0.5, n - losses - gains + 1, gains + 0.5]) / (n + 2)
+    draws = np.random.default_rng(seed).multinomial(n, shares, size=RESAMPLES)
+    return _percentile_interval((draws[:, 2] - draws[:, 0]) / n)
+
+
+def macro_f1_interval(
+    targets: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], classes: int, seed: int = SEED
+) -> Interval:
+    """Bootstrap interval of the macro-F1: images resampled, that is a multinomial over the confusion matrix.
+
+    Args:
+        targets: int64[N].
+        predicted: int64[N].
+        classes: number of labels.
+        seed: settles the resampling.
+    """
+    matrix = np.bincount(targets * classes + predicted, minlength=classes * classes)
+    draws = np.random.default_rng(seed).multinomial(len(targets), matrix / len(targets), size=RESAMPLES)
+    draws = draws.reshape(RESAMPLES, classes, classes)
+    right = np.diagonal(draws, axis1=1, axis2=2)
+    total = draws.sum(axis=1) + draws.sum(axis=2)
+    f1 = np.divide(2 * right, total, out=np.zeros(right.shape), where=total > 0)
+    return _percentile_interval(f1[:, np.unique(targets)].mean(axis=1))
+
+
+def median_ratio_interval(numerator: Sequence[Samples], denominator: Sequence[Samples], seed: int = SEED) -> Interval:
+    """Bootstrap interval of median(numerator) / median(denominator) when rounds of blocks are resampled.
+
+    Samples of one block share the machine's state of that moment; only rounds are independent, and the two blocks of
+    a round stay together.
+
+    Args:
+        numerator: one int64[n] per round; n may differ.
+        denominator: one int64[m] per round, the same rounds.
+        seed: settles the resampling.
+    """
+    rounds = len(numerator)
+    weights = np.random.default_rng(seed).multinomial(rounds, np.full(rounds, 1 / rounds), size=RESAMPLES)
+    return _percentile_interval(_weighted_medians(numerator, weights) / _weighted_medians(denominator, weights))
+
+
+def _weighted_medians(blocks: Sequence[Samples], weights: Samples) -> Floats:
+    """Median of the pooled blocks for each row of `weights` (int64[R, blocks], how often each block counts)."""
+    values = np.concatenate(blocks)
+    owner = np.repeat(np.arange(len(blocks)), [len(b) for b in blocks])
+    order = np.argsort(values, kind="stable")
+    values, owner = values[order].astype(np.float64), owner[order]
+    medians = np.empty(len(weights))
+    for start in range(0, len(weights), 500):
+        part = slice(start, start + 500)
+        reached = np.cumsum(weights[part][:, owner], axis=1)
+        total = reached[:, -1:]
+        low, high = (np.argmax(2 * reached >= total + extra, axis=1) for extra in (0, 1))
+        medians[part] = (values[low] + values[high]) / 2
+    return medians
+
+
+def _percentile_interval(values: npt.NDArray[np.float64]) -> Interval:
+    tail = 50 * (1 - CONFIDENCE)
+    low, high = np.percentile(values, [tail, 100 - tail])
+    return Interval(float(low), float(high))

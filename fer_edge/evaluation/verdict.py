@@ -1,0 +1,50 @@
+"""What an interval allows to be said about a converted model."""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+
+from fer_edge.evaluation.statistics import Interval
+
+
+class Verdict(str, Enum):
+    """The outcome of the accuracy gate."""
+
+    NON_INFERIOR = "NON_INFERIOR"
+    INFERIOR = "INFERIOR"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    SELECTED_ON_THIS_DATA = "SELECTED_ON_THIS_DATA"
+
+
+def decide(interval: Interval, margin: float) -> Verdict:
+    """Judge the interval of (candidate - baseline) accuracy.
+
+    Args:
+        interval: as a fraction.
+        margin: the loss that is still acceptable, as a fraction.
+    """
+    if interval.low > -margin:
+        return Verdict.NON_INFERIOR
+    return Verdict.INFERIOR if interval.high < -margin else Verdict.INCONCLUSIVE
+
+
+def required_n(difference: float, interval: Interval, margin: float, n: int) -> int | None:
+    """How many images a verdict would need if the difference stayed what it is.
+
+    An interval shrinks with the square root of n; the verdict falls when its end passes the margin.
+
+    Args:
+        difference: candidate accuracy minus baseline accuracy on `n` images.
+        interval: its 95% interval.
+        margin: the acceptable loss, as a fraction.
+        n: images in the comparison.
+
+    Returns:
+        The number of images, or None when the difference sits on the margin, where no number suffices.
+    """
+    distance = abs(difference + margin)
+    if distance * n < 0.5:
+        return None
+    reach = difference - interval.low if difference > -margin else interval.high - difference
+    return max(n + 1, math.ceil(n * (reach / distance) ** 2))
