@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class FloatGraphs:
-    """The model as Keras graph and as ONNX file, for each list of rewrites, made when first asked for.
+    """The model as Keras graph, SavedModel and ONNX file, for each list of rewrites, made when first asked for.
 
     Attributes:
         model: float32[N, H, W, 3] in 0-255 -> probabilities.
@@ -33,7 +33,7 @@ class FloatGraphs:
     calibration: CalibrationSet
     work: Path
     _keras: dict[tuple[str, ...], tuple[keras.Model, tuple[str, ...]]] = field(default_factory=dict)
-    _onnx: dict[tuple[str, ...], Path] = field(default_factory=dict)
+    _exported: dict[tuple[str, tuple[str, ...]], Path] = field(default_factory=dict)
 
     def keras_graph(self, rewrites: tuple[str, ...]) -> tuple[keras.Model, tuple[str, ...]]:
         """The rewritten model and one sentence per rewrite."""
@@ -47,17 +47,23 @@ class FloatGraphs:
 
     def onnx_graph(self, rewrites: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]:
         """The rewritten model as a float32 ONNX file of batch 1, and one sentence per rewrite."""
-        model, steps = self.keras_graph(rewrites)
-        if rewrites not in self._onnx:
-            import tensorflow as tf
+        return self._export("onnx", "graph.onnx", rewrites)
 
-            path = self.work / f"float-{len(self._onnx)}.onnx"
+    def saved_model(self, rewrites: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]:
+        """The rewritten model as a TensorFlow SavedModel of batch 1, and one sentence per rewrite."""
+        return self._export("tf_saved_model", "saved", rewrites)
+
+    def _export(self, kind: str, name: str, rewrites: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]:
+        import tensorflow as tf
+
+        model, steps = self.keras_graph(rewrites)
+        if (kind, rewrites) not in self._exported:
+            path = self.work / f"{len(self._exported)}-{name}"
             shape = (1, self.contract.height, self.contract.width, 3)
-            model.export(
-                path, format="onnx", verbose=False, input_signature=[tf.TensorSpec(shape, tf.float32, name="pixels")]
-            )
-            self._onnx[rewrites] = path
-        return self._onnx[rewrites], steps
+            signature = [tf.TensorSpec(shape, tf.float32, name="pixels")]
+            model.export(path, format=kind, verbose=False, input_signature=signature)
+            self._exported[kind, rewrites] = path
+        return self._exported[kind, rewrites], steps
 
 
 class ConversionTarget(Protocol):

@@ -20,14 +20,8 @@ class TfliteTarget:
         self, graphs: FloatGraphs, precision: Precision, plan: FormatPlan, path: Path
     ) -> tuple[tuple[str, ...], dict[str, str]]:
         """See `ConversionTarget.convert`."""
-        model, steps = graphs.keras_graph(plan.rewrites if precision is Precision.INT8 else ())
-        shape = (1, graphs.contract.height, graphs.contract.width, 3)
-
-        @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, name="pixels")])
-        def serve(pixels: tf.Tensor) -> tf.Tensor:
-            return model(pixels, training=False)
-
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([serve.get_concrete_function()], model)
+        source, steps = graphs.saved_model(plan.rewrites if precision is Precision.INT8 else ())
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(source))
         steps += _configure(converter, precision, graphs)
         path.write_bytes(converter.convert())
         return steps, {}
