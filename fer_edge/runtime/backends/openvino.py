@@ -18,9 +18,10 @@ from fer_edge.preprocess import Image
 from fer_edge.runtime.backends.base import CheckedBackend
 from fer_edge.runtime.backends.signature import AGAIN, check_signature, first_line, thread_count
 
-# Names in the executed graph; a runtime chooses the precision layer by layer.
+# The executed graph names each layer's implementation, such as brgconv_avx512_f32. (Its "runtimePrecision" says f16 for
+# float16 weights that are computed with in float32.)
 PRECISIONS = {"f32": "fp32", "f16": "fp16", "bf16": "bf16", "i8": "int8", "u8": "int8"}
-ARITHMETIC = {"Convolution", "FullyConnected", "GroupConvolution", "MatMul"}
+ARITHMETIC = {"Convolution", "FullyConnected", "MatMul"}
 
 
 class OpenvinoBackend(CheckedBackend):
@@ -78,9 +79,7 @@ def _shape(port: Any) -> list[Any]:  # noqa: ANN401 - untyped package
 def _executed(compiled: Any) -> str:  # noqa: ANN401 - untyped package
     """What most convolutions and Dense layers of the compiled graph run in, as the runtime tells it."""
     layers = [operation.get_rt_info() for operation in compiled.get_runtime_model().get_ops()]
-    found = Counter(
-        PRECISIONS.get(layer["runtimePrecision"], layer["runtimePrecision"])
-        for layer in layers
-        if layer["layerType"] in ARITHMETIC
-    )
+    kinds = [str(layer["primitiveType"].value) for layer in layers if layer["layerType"].value in ARITHMETIC]
+    endings = [kind.rpartition("_")[2].lower() for kind in kinds]
+    found = Counter(PRECISIONS.get(ending, ending) for ending in endings)
     return found.most_common(1)[0][0] if found else "unknown"
