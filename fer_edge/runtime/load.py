@@ -85,7 +85,8 @@ def _replay(path: Path, backend: CheckedBackend, manifest: Manifest) -> None:
     expected = np.array(manifest.golden.probabilities, np.float32)
     if len(expected) != len(labels):
         raise ArtifactError(
-            f"the golden sample of {path} has {len(expected)} probabilities for {len(labels)} labels", "Convert it again"
+            f"the golden sample of {path} has {len(expected)} probabilities for {len(labels)} labels",
+            "Convert it again",
         )
     got = backend.predict(manifest.golden.face(manifest.contract)[None])[0]
     where = f"{backend.runtime}, executed as {backend.executed_precision}"
@@ -98,7 +99,8 @@ def _replay(path: Path, backend: CheckedBackend, manifest: Manifest) -> None:
     difference = float(np.abs(got - expected).max())
     if difference > (FLOAT_TOLERANCE if manifest.precision is Precision.FP32 else TOLERANCE):
         warnings.warn(
-            f"{path} gives its golden sample probabilities that differ by {difference:.3f} from those recorded ({where}); "
+            f"{path} gives its golden sample probabilities that differ by {difference:.3f} from those recorded "
+            f"({where}); "
             "measure it here: fer-edge verify MODEL --baseline BASELINE --data DATA",
             UserWarning,
             stacklevel=3,

@@ -71,9 +71,12 @@ def make_contract(classes: int = 3, size: int = 32) -> InputContract:
 
 
 def make_manifest(
-    path: Path, precision: Precision = Precision.FP32, contract: InputContract = CONTRACT, **changes: Any
+    path: Path,
+    precision: Precision = Precision.FP32,
+    contract: InputContract = CONTRACT,
+    **changes: Any,  # noqa: ANN401 - fields of the manifest
 ) -> Manifest:
-    """A valid manifest for the model at `path`; the golden probabilities favour the first label unless `changes` says."""
+    """A valid manifest for the model at `path`, its golden probabilities made up; `changes` replaces fields."""
     probabilities = np.full(len(contract.labels), 0.1 / (len(contract.labels) - 1), np.float32)
     probabilities[0] = 0.9
     face = tiny_images(1, size=contract.height)[0][0]
@@ -96,7 +99,12 @@ def make_manifest(
     return Manifest(**{**fields, **changes})
 
 
-def seal(path: Path, precision: Precision, contract: InputContract = CONTRACT, **changes: Any) -> Manifest:
+def seal(
+    path: Path,
+    precision: Precision,
+    contract: InputContract = CONTRACT,
+    **changes: Any,  # noqa: ANN401 - fields of the manifest
+) -> Manifest:
     """Embed a manifest whose golden sample is what the model really gives."""
     face = tiny_images(1, size=contract.height)[0][0]
     with open_backend(FORMATS[path.suffix], path, contract, precision, threads=1) as backend:
@@ -193,7 +201,9 @@ def write_openvino(source: Path, folder: Path, faces: Image) -> None:
     openvino.save_model(model, folder / "tiny-fp32.xml", compress_to_fp16=False)
     openvino.save_model(model, folder / "tiny-fp16.xml", compress_to_fp16=True)
     dataset = nncf.Dataset([face[None].astype(np.float32) for face in faces])
-    openvino.save_model(nncf.quantize(model, dataset, subset_size=len(faces)), folder / "tiny-int8.xml", compress_to_fp16=False)
+    openvino.save_model(
+        nncf.quantize(model, dataset, subset_size=len(faces)), folder / "tiny-int8.xml", compress_to_fp16=False
+    )
 
 
 def build(folder: Path) -> None:
@@ -233,8 +243,6 @@ def copied(folder: Path, name: str, target: Path) -> Path:
         if file.exists():
             (target / file.name).write_bytes(file.read_bytes())
     return target / name
-
-
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def open_backend(
     *,
     threads: int | None = None,
     runtime: str | None = None,
-    settings: Mapping[str, str] = {},  # noqa: B006 - never written to
+    settings: Mapping[str, str] = {},
 ) -> CheckedBackend:
     """Open a converted model without looking at its manifest (`fer_edge.load` does).
 

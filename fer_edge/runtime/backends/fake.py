@@ -29,4 +29,4 @@ class FakeBackend(CheckedBackend):
             time.sleep(self._seconds)
         labels = len(self.contract.labels)
         sums = np.bincount(np.arange(face.size) % labels, face.ravel(), labels)
-        return ((sums + 1) / (sums + 1).sum()).astype(np.float32)
+        return np.asarray((sums + 1) / (sums + 1).sum(), np.float32)

@@ -58,12 +58,12 @@ class KerasBackend(CheckedBackend):
         taken, given = model.input_shape, model.output_shape
         if tuple(taken[1:]) != self._shape or tuple(given[1:]) != (len(self.contract.labels),):
             raise CheckpointError(
-                f"{path} maps {taken} to {given}, but its contract says {self._shape} to {len(self.contract.labels)} labels",
+                f"{path} maps {taken} to {given}, but its contract says {self._shape} to {self.contract.labels}",
                 "Train or export the model again",
             )
 
     def _infer(self, face: Image) -> npt.NDArray[np.float32]:
-        return np.asarray(self._one(face), np.float32)[0]
+        return np.asarray(self._one(face), np.float32).reshape(-1)
 
     def predict(self, faces: Image) -> Probabilities:
         """See `Backend.predict`."""

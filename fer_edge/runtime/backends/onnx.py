@@ -40,7 +40,7 @@ class OnnxBackend(CheckedBackend):
         *,
         threads: int | None = None,
         runtime: str | None = None,
-        settings: Mapping[str, str] = {},  # noqa: B006 - never written to
+        settings: Mapping[str, str] = {},
     ) -> None:
         ort = require("onnxruntime", extra="onnx")
         providers = [name.strip() for name in (runtime or CPU).split(",")]
@@ -91,7 +91,7 @@ def _check_providers(wanted: Sequence[str], present: Sequence[str]) -> None:
     if missing := [name for name in wanted if name not in present]:
         raise EnvironmentFailure(
             f"ONNX Runtime has no {', '.join(missing)} here",
-            f"Choose among {', '.join(present)}, or install the onnxruntime package that brings it (onnxruntime-gpu, ...)",
+            f"Choose among {', '.join(present)}, or install the package that brings it (onnxruntime-gpu, ...)",
         )
 
 

@@ -35,7 +35,7 @@ class OpenvinoBackend(CheckedBackend):
         *,
         threads: int | None = None,
         runtime: str | None = None,
-        settings: Mapping[str, str] = {},  # noqa: B006 - never written to
+        settings: Mapping[str, str] = {},
     ) -> None:
         openvino, device = require("openvino", extra="openvino"), runtime or "CPU"
         compiled = _compile(openvino, path, device, settings.get("inference_precision", "f32"), thread_count(threads))
@@ -61,7 +61,8 @@ def _compile(openvino: Any, path: Path, device: str, hint: str, threads: int) ->
     core = openvino.Core()
     if device not in core.available_devices:
         raise EnvironmentFailure(
-            f"OpenVINO has no device {device!r} here", f"Choose among {', '.join(core.available_devices)}, or install its driver"
+            f"OpenVINO has no device {device!r} here",
+            f"Choose among {', '.join(core.available_devices)}, or install its driver",
         )
     properties: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": hint}
     if device == "CPU":

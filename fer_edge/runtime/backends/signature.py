@@ -26,10 +26,8 @@ def check_signature(path: Path, contract: InputContract, inputs: Sequence[object
     """
     wanted = [1, contract.height, contract.width, 3]
     if list(inputs) != wanted or list(outputs) != [1, len(contract.labels)]:
-        raise ArtifactError(
-            f"{path} maps {list(inputs)} to {list(outputs)}, but its contract says {wanted} to [1, {len(contract.labels)}]",
-            AGAIN,
-        )
+        expected = f"its contract says {wanted} to [1, {len(contract.labels)}]"
+        raise ArtifactError(f"{path} maps {list(inputs)} to {list(outputs)}, but {expected}", AGAIN)
 
 
 def thread_count(threads: int | None) -> int:

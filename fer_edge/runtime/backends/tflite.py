@@ -39,7 +39,7 @@ class TfliteBackend(CheckedBackend):
         *,
         threads: int | None = None,
         runtime: str | None = None,
-        settings: Mapping[str, str] = {},  # noqa: B006 - never written to
+        settings: Mapping[str, str] = {},
     ) -> None:
         name, module = _runtime(runtime)
         super().__init__(contract, f"{name} {version(name)}", EXECUTED[precision])

@@ -1,0 +1,111 @@
+"""`fer-edge predict`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from fer_edge.contract import InputContract
+    from fer_edge.preprocess import Box
+    from fer_edge.runtime.backends.base import Backend
+    from fer_edge.runtime.faces.haar import HaarDetector
+
+MODEL_SUFFIXES = (".keras", ".tflite", ".onnx", ".xml", ".bin")
+
+
+@dataclass(frozen=True)
+class _Face:
+    """One classified face; `box` (left, top, width, height) is None for a whole picture."""
+
+    box: Box | None
+    label: str
+    probabilities: dict[str, float]
+
+
+@click.command("predict")
+@click.argument("model_and_images", nargs=-1, required=True, metavar="[MODEL] IMAGE...")
+@click.option("--whole-image", is_flag=True, help="Take each picture for a face crop instead of looking for faces.")
+@click.option("--threads", type=click.IntRange(1), help="Processor threads; default: all.")
+@click.option("--runtime", help="litert or tflite-runtime; ONNX execution providers; OpenVINO device.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+def command(
+    model_and_images: tuple[str, ...], whole_image: bool, threads: int | None, runtime: str | None, as_json: bool
+) -> None:
+    """Classify the faces in pictures.
+
+    MODEL is a checkpoint, a converted model or zoo:NAME; without it, zoo:densenet121.
+    """
+    from fer_edge.models import resolve_model
+    from fer_edge.runtime.faces.haar import HaarDetector
+    from fer_edge.runtime.load import load
+
+    model, images = _split(model_and_images)
+    path = resolve_model(model)
+    with load(path, threads=threads, runtime=runtime) as backend:
+        detector = None if whole_image else HaarDetector()
+        found = {image: _faces(image, backend, detector) for image in images}
+        if as_json:
+            document = {
+                "schema_version": 1,
+                "model": str(path),
+                "runtime": backend.runtime,
+                "executed_precision": backend.executed_precision,
+                "labels": list(backend.contract.labels),
+                "images": [{"path": image, "faces": [vars(face) for face in faces]} for image, faces in found.items()],
+            }
+            click.echo(json.dumps(document, indent=2))
+        else:
+            _print(found, backend.contract)
+    for image, faces in found.items():
+        if not faces:
+            click.echo(f"no face found in {image}; if it is a face crop already, add --whole-image", err=True)
+
+
+def _split(arguments: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Tell the model from the images."""
+    from fer_edge.models import DEFAULT_MODEL, PREFIX
+
+    first, *others = arguments
+    if not first.startswith(PREFIX) and not first.lower().endswith(MODEL_SUFFIXES):
+        return DEFAULT_MODEL, arguments
+    if not others:
+        raise click.UsageError("name at least one picture after the model")
+    return first, tuple(others)
+
+
+def _faces(image: str, backend: Backend, detector: HaarDetector | None) -> list[_Face]:
+    import numpy as np
+
+    from fer_edge.preprocess import crop, preprocess, read_image
+
+    frame, contract = read_image(image), backend.contract
+    boxes: list[Box | None] = [None] if detector is None else [*detector.detect(frame)]
+    if not boxes:
+        return []
+    crops = [frame if box is None else crop(frame, box, contract) for box in boxes]
+    rows = backend.predict(np.stack([preprocess(face, contract) for face in crops]))
+    return [
+        _Face(box, contract.labels[int(row.argmax())], dict(zip(contract.labels, row.tolist(), strict=True)))
+        for box, row in zip(boxes, rows, strict=True)
+    ]
+
+
+def _print(found: dict[str, list[_Face]], contract: InputContract) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("Picture", "Face", "Label")
+    for label in contract.labels:
+        table.add_column(Text(label), justify="right")
+    for image, faces in found.items():
+        for face in faces:
+            where = "whole" if face.box is None else "{2:.0f}x{3:.0f} at {0:.0f},{1:.0f}".format(*face.box)
+            values = (f"{value:.3f}" for value in face.probabilities.values())
+            table.add_row(Text(image), where, Text(face.label, "bold"), *values)
+    if table.row_count:
+        Console(stderr=True).print(table)
