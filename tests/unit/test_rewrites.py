@@ -6,16 +6,17 @@ from collections.abc import Callable
 
 import pytest
 
-keras = pytest.importorskip("keras")
+pytest.importorskip("keras")
 
-import numpy as np  # noqa: E402
-from keras import layers as L  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
+import keras
+import numpy as np
+from keras import layers as L
+from numpy.typing import NDArray
 
-from convert.rewrites import REWRITES, apply_rewrites  # noqa: E402
-from convert.rewrites.depthwise import batch_norm_to_depthwise  # noqa: E402
-from convert.rewrites.equalize import equalize_channels  # noqa: E402
-from convert.rewrites.graph import (  # noqa: E402
+from convert.rewrites import REWRITES, apply_rewrites
+from convert.rewrites.depthwise import batch_norm_to_depthwise
+from convert.rewrites.equalize import equalize_channels
+from convert.rewrites.graph import (
     UnsupportedGraphError,
     flatten,
     peaks,
@@ -23,7 +24,7 @@ from convert.rewrites.graph import (  # noqa: E402
     rebuild,
     run,
 )
-from fer_edge.errors import DataError, UsageError  # noqa: E402
+from fer_edge.errors import DataError, UsageError
 
 Images = NDArray[np.float32]
 
