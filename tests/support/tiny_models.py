@@ -49,6 +49,7 @@ ARTIFACTS = (
     "tiny-fp16.xml",
     "tiny-int8.xml",
 )
+BUSY = "busy-int8.tflite"  # 64 px, takes about 2 ms
 FORMATS = {".tflite": Format.TFLITE, ".onnx": Format.ONNX, ".xml": Format.OPENVINO}
 
 
@@ -62,6 +63,19 @@ def tiny_images(count: int, seed: int = 0, size: int = 32, classes: int = 3) -> 
     faces = (base + noise).clip(0, 255).astype(np.uint8)
     faces[:, 0, 0], faces[:, 0, 1] = 0, 255  # the range that makes an int8 input take raw pixels
     return faces, labels.astype(np.uint8)
+
+
+def write_folder(folder: Path, per_class: int, seed: int = 0, classes: int = 3) -> Path:
+    """Write `tiny_images` as PNGs, one folder per label of `make_contract(classes)`; returns `folder`."""
+    import cv2
+
+    faces, labels = tiny_images(per_class * classes, seed, classes=classes)
+    names = make_contract(classes).labels
+    for i, (face, label) in enumerate(zip(faces, labels, strict=True)):
+        path = folder / names[int(label)] / f"{i:04}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), face[..., ::-1])
+    return folder
 
 
 def make_contract(classes: int = 3, size: int = 32) -> InputContract:
@@ -114,7 +128,7 @@ def seal(
     return manifest
 
 
-def build_keras(classes: int = 3, size: int = 32) -> keras.Model:
+def build_keras(classes: int = 3, size: int = 32, width: int = 8, depth: int = 0) -> keras.Model:
     """A convolutional classifier of `tiny_images` whose last layer is fitted in closed form."""
     import keras
 
@@ -122,8 +136,10 @@ def build_keras(classes: int = 3, size: int = 32) -> keras.Model:
     pixels = keras.Input((size, size, 3), name="pixels")
     scaling = keras.layers.Conv2D(3, 1, name="scaling")
     x = scaling(pixels)
-    x = keras.layers.Conv2D(8, 3, strides=2, activation="relu")(x)
-    x = keras.layers.Conv2D(16, 3, strides=2, activation="relu")(x)
+    x = keras.layers.Conv2D(width, 3, strides=2, activation="relu")(x)
+    x = keras.layers.Conv2D(2 * width, 3, strides=2, activation="relu")(x)
+    for _ in range(depth):
+        x = keras.layers.Conv2D(2 * width, 3, padding="same", activation="relu")(x)
     features = keras.layers.GlobalAveragePooling2D()(x)
     dense = keras.layers.Dense(classes, activation="softmax", name="probabilities")
     model = keras.Model(pixels, dense(features), name="tiny")
@@ -215,6 +231,9 @@ def build(folder: Path) -> None:
         write_tflite(model, folder / f"tiny-{precision.value}.tflite", precision, faces)
     write_onnx(model, folder, faces)
     write_openvino(folder / "tiny-fp32.onnx", folder, faces)
+    larger, _ = tiny_images(10, seed=3, size=64)
+    write_tflite(build_keras(size=64, width=64, depth=4), folder / BUSY, Precision.INT8, larger)
+    seal(folder / BUSY, Precision.INT8, make_contract(size=64))
     source = Source(name="tiny.keras", sha256=file_sha256(folder / "tiny.keras"), architecture="tiny")
     for name in ARTIFACTS:
         seal(folder / name, Precision(name.split("-")[1].split(".")[0]), source=source)
