@@ -1,0 +1,42 @@
+"""Write docs/cli.md from the commands themselves: `make docs`."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import click
+
+from fer_edge.cli import COMMANDS, cli
+
+TARGET = Path(__file__).parent / "cli.md"
+HEAD = """# Command line
+
+Written by `make docs` from the commands' own help; do not edit.
+
+Exit codes: 0 done, 1 internal error, 2 usage, 3 an artifact is INFERIOR, 4 a runtime or provider is missing, 5 the
+latency is invalid, 6 some targets failed, 7 the images do not decide, 8 bad input, 9 no space left, 130 interrupted. If
+several apply, the first of 8, 9, 4, 6, 3, 5, 7.
+
+People read stderr; `--json` prints one JSON document on stdout. Options give percentage points, JSON fractions.
+"""
+
+
+def render() -> str:
+    """The page: the help of the group and of every command, 100 columns wide."""
+    parts = [HEAD, _section("fer-edge", cli)]
+    for name in COMMANDS:
+        if importlib.util.find_spec(f"fer_edge.cli.{name}"):
+            command = cli.get_command(click.Context(cli), name)
+            if command is not None:
+                parts.append(_section(f"fer-edge {name}", command))
+    return "\n".join(parts)
+
+
+def _section(title: str, command: click.Command) -> str:
+    context = click.Context(command, info_name=title, terminal_width=100, max_content_width=100)
+    return f"## {title}\n\n```text\n{command.get_help(context).rstrip()}\n```\n"
+
+
+if __name__ == "__main__":
+    TARGET.write_text(render(), encoding="utf-8")
