@@ -90,7 +90,7 @@ class SavedPredictions:
             BadInputError: missing, damaged, or no file of this kind.
         """
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 version = int(stored["schema_version"])
                 name, runtime, executed, source = (str(v) for v in stored["model"])
                 saved = cls(
@@ -106,7 +106,16 @@ class SavedPredictions:
                 )
         except FileNotFoundError as error:
             raise BadInputError(f"there is no file {path}", REMEDY) from error
-        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            KeyError,
+            AttributeError,
+            EOFError,
+            zipfile.BadZipFile,
+            zlib.error,
+        ) as error:
             raise BadInputError(f"{path} holds no saved baseline predictions ({error})", REMEDY) from error
         n = len(saved.images)
         if (

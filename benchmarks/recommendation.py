@@ -21,7 +21,11 @@ def verdict_reason(comparison: Comparison, n: int, margin: float) -> list[str]:
     if comparison.verdict is Verdict.INFERIOR:
         return [f"it loses more than {limit} of accuracy: {100 * comparison.delta_accuracy:+.2f} {ends}"]
     if comparison.verdict is Verdict.INCONCLUSIVE:
-        need = f"about {comparison.required_n} are needed" if comparison.required_n else "no number would decide it"
+        need = (
+            f"about {comparison.required_n} are needed"
+            if comparison.required_n
+            else "it sits on the margin, where no number decides"
+        )
         return [f"{n} images do not decide at {limit} ({100 * comparison.delta_accuracy:+.2f} {ends}): {need}"]
     return []
 

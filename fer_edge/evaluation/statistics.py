@@ -92,8 +92,9 @@ def median_ratio_interval(numerator: Sequence[Samples], denominator: Sequence[Sa
     """Bootstrap interval of median(numerator) / median(denominator) when rounds of blocks are resampled.
 
     Samples of one block share the machine's state of that moment; only rounds are independent, and the two blocks of
-    a round stay together. Ten rounds are few: the percentiles are taken further out, as a t distribution is wider than a
-    normal one (the "expanded percentile" interval of Hesterberg, "What teachers should know about the bootstrap", 2015).
+    a round stay together. Ten rounds are few: the percentiles are taken further out, as a t distribution is wider
+    than a normal one (the expanded percentile interval of Hesterberg, "What Teachers Should Know About the Bootstrap",
+    2015).
 
     Args:
         numerator: one int64[n] per round; n may differ.

@@ -7,6 +7,8 @@ from enum import Enum
 
 from fer_edge.evaluation.statistics import Interval
 
+MOST_IMAGES = 10_000_000
+
 
 class Verdict(str, Enum):
     """The outcome of the accuracy gate."""
@@ -41,10 +43,10 @@ def required_n(difference: float, interval: Interval, margin: float, n: int) -> 
         n: images in the comparison.
 
     Returns:
-        The number of images, or None when the difference sits on the margin, where no number suffices.
+        The number of images, or None when it exceeds `MOST_IMAGES`: the difference sits on the margin.
     """
     distance = abs(difference + margin)
-    if distance * n < 0.5:
-        return None
     reach = difference - interval.low if difference > -margin else interval.high - difference
+    if distance < reach / math.sqrt(MOST_IMAGES / n):
+        return None
     return max(n + 1, math.ceil(n * (reach / distance) ** 2))

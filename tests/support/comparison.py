@@ -48,13 +48,13 @@ class ColourBackend(CheckedBackend):
         time.sleep(self._seconds)
         logits = (face.mean(axis=(0, 1, 2)) * self._scale)[self._order] / 20
         exponentials = np.exp(logits - logits.max())
-        return (exponentials / exponentials.sum()).astype(np.float32)
+        return np.asarray(exponentials / exponentials.sum(), np.float32)
 
     def close(self) -> None:
         self.closed = True
 
 
-def manifest(precision: Precision = Precision.FP32, **changes: Any) -> Manifest:
+def manifest(precision: Precision = Precision.FP32, **changes: object) -> Manifest:
     """A manifest for a model that is no file."""
     fields: dict[str, Any] = {
         "format": Format.TFLITE,
@@ -81,7 +81,7 @@ class Shelf:
     warnings: dict[str, str] = field(default_factory=dict)
     errors: dict[str, FerEdgeError] = field(default_factory=dict)
 
-    def put(self, name: str, made: Manifest | None = None, **options: Any) -> str:
+    def put(self, name: str, made: Manifest | None = None, **options: Any) -> str:  # noqa: ANN401 - ColourBackend's
         """Add a model; returns its name."""
         self.models[name] = (lambda: ColourBackend(**options), made or manifest())
         return name
