@@ -81,7 +81,7 @@ class Shelf:
     warnings: dict[str, str] = field(default_factory=dict)
     errors: dict[str, FerEdgeError] = field(default_factory=dict)
 
-    def put(self, name: str, made: Manifest | None = None, **options: Any) -> str:  # noqa: ANN401 - ColourBackend's
+    def put(self, name: str, made: Manifest | None = None, **options: Any) -> str:
         """Add a model; returns its name."""
         self.models[name] = (lambda: ColourBackend(**options), made or manifest())
         return name
