@@ -94,7 +94,7 @@ class StateFolder:
 
     @staticmethod
     def _restore(path: Path, variables: list[keras.Variable]) -> None:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             if len(stored.files) != len(variables):
                 raise ValueError(f"{path} holds {len(stored.files)} arrays, the model has {len(variables)}")
             for i, variable in enumerate(variables):
