@@ -17,7 +17,6 @@ import numpy as np
 from convert.calibration import CalibrationSet, sample_calibration
 from convert.parity import check
 from convert.plan import Plan, load_plan
-from convert.quiet import quiet
 from convert.request import ConvertRequest, Target, TargetResult
 from convert.targets import TARGETS
 from convert.targets.base import ConversionTarget, FloatGraphs
@@ -28,6 +27,7 @@ from fer_edge.errors import ArtifactError, BadInputError, FerEdgeError, NoSpaceE
 from fer_edge.manifest import CheckpointInfo, Format, GoldenSample, Manifest, Precision, Source
 from fer_edge.optional import require
 from fer_edge.preprocess import Image
+from fer_edge.quiet import quiet
 from fer_edge.registry import lookup
 from fer_edge.runtime.backends import open_backend
 from fer_edge.runtime.backends.base import Probabilities
@@ -191,9 +191,7 @@ def _kept(common: _Common, target: Target, path: Path) -> TargetResult | None:
 
 
 def _result(target: Target, status: str, path: Path, manifest: Manifest, seconds: float) -> TargetResult:
-    return TargetResult(
-        target, status, path, size_bytes(path), manifest.parity, manifest.steps, seconds=seconds
-    )
+    return TargetResult(target, status, path, size_bytes(path), manifest.parity, manifest.steps, seconds=seconds)
 
 
 def _make(common: _Common, target: Target, path: Path) -> Manifest:

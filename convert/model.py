@@ -46,7 +46,9 @@ def read_contract_file(path: Path) -> ForeignOptions:
     try:
         return ForeignOptions.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
-        raise BadInputError(f"{path} is not a valid contract: {error}", "See 'Foreign models' in docs/convert.md") from error
+        raise BadInputError(
+            f"{path} is not a valid contract: {error}", "See 'Foreign models' in docs/convert.md"
+        ) from error
 
 
 def foreign_contract(path: Path, options: ForeignOptions) -> ForeignContract:
@@ -91,7 +93,9 @@ def load_keras(path: Path) -> keras.Model:
         return keras.models.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
         first = str(error).strip().splitlines()[0]
-        raise CheckpointError(f"Keras cannot load {path}: {first}", "Save it again with model.save('NAME.keras')") from error
+        raise CheckpointError(
+            f"Keras cannot load {path}: {first}", "Save it again with model.save('NAME.keras')"
+        ) from error
 
 
 def open_float_model(path: Path, foreign: ForeignContract | None) -> keras.Model:

@@ -52,7 +52,9 @@ def select_targets(
     wanted_formats, wanted_precisions = formats or list(Format), precisions or list(Precision)
     targets = [Target(f, p) for f in wanted_formats for p in wanted_precisions if p in MATRIX[f]]
     named = list(precisions or [])
-    skipped = [f"{f.value} has no {p.value} precision: skipped" for f in wanted_formats for p in named if p not in MATRIX[f]]
+    skipped = [
+        f"{f.value} has no {p.value} precision: skipped" for f in wanted_formats for p in named if p not in MATRIX[f]
+    ]
     barren: list[str] = [p.value for p in named if not any(t.precision is p for t in targets)]
     barren += [f.value for f in formats or [] if not any(t.format is f for t in targets)]
     if barren:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from types import ModuleType
 
 from fer_edge.errors import MissingDependencyError
+from fer_edge.quiet import quiet
+
+NOISY = frozenset({"tensorflow"})  # greets with lines about processors and drivers that no setting turns off
 
 
 def require(module: str, extra: str) -> ModuleType:
@@ -15,7 +19,8 @@ def require(module: str, extra: str) -> ModuleType:
         MissingDependencyError: the module, or one that it needs, is not installed or does not load.
     """
     try:
-        return importlib.import_module(module)
+        with quiet() if module in NOISY else contextlib.nullcontext():
+            return importlib.import_module(module)
     except ImportError as error:
         raise MissingDependencyError(
             f"this command needs {module}, which does not import here ({error})",

@@ -19,8 +19,12 @@ SCHEMA_VERSION = 1
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--to", "formats", help="tflite,onnx,openvino; default all.")
 @click.option("--precision", "precisions", help="fp32,fp16,dynamic,int8; default all.")
-@click.option("--calibration", required=True, help="Real images, one folder per class; their train/ where there is one.")
-@click.option("--calibration-count", default=200, show_default=True, type=click.IntRange(1), help="Exact number of images.")
+@click.option(
+    "--calibration", required=True, help="Real images, one folder per class; their train/ where there is one."
+)
+@click.option(
+    "--calibration-count", default=200, show_default=True, type=click.IntRange(1), help="Exact number of images."
+)
 @click.option("--evaluation", help="Images that must not overlap the calibration; parity is measured on them.")
 @click.option("--plan", default="resilient", show_default=True, help="Conversion plan: resilient or plain.")
 @click.option("--contract", "contract_file", type=click.Path(path_type=Path), help="TOML contract of a foreign model.")

@@ -1,4 +1,4 @@
-"""Keep the converters' thousands of lines off the screen; show the last ones when they fail."""
+"""Keep what TensorFlow and the converters print off the screen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ def quiet() -> Iterator[None]:
     sys.stdout.flush()
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
-    with tempfile.TemporaryFile() as sink, warnings.catch_warnings():
+    with (
+        tempfile.TemporaryFile("w+") as sink,
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(sink),
+        contextlib.redirect_stderr(sink),
+    ):
         warnings.simplefilter("ignore")
         level = logging.root.manager.disable
         logging.disable(logging.WARNING)
@@ -26,8 +31,7 @@ def quiet() -> Iterator[None]:
         try:
             yield
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            sink.flush()
             os.dup2(saved[0], 1)
             os.dup2(saved[1], 2)
             os.close(saved[0])
