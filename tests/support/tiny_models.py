@@ -232,7 +232,7 @@ def build(folder: Path) -> None:
     write_onnx(model, folder, faces)
     write_openvino(folder / "tiny-fp32.onnx", folder, faces)
     larger, _ = tiny_images(10, seed=3, size=64)
-    write_tflite(build_keras(size=64, width=64, depth=4), folder / BUSY, Precision.INT8, larger)
+    write_tflite(build_keras(size=64, width=64, depth=10), folder / BUSY, Precision.INT8, larger)
     seal(folder / BUSY, Precision.INT8, make_contract(size=64))
     source = Source(name="tiny.keras", sha256=file_sha256(folder / "tiny.keras"), architecture="tiny")
     for name in ARTIFACTS:
