@@ -165,7 +165,7 @@ def _attempt(common: _Common, target: Target) -> TargetResult:
     try:
         with quiet():
             manifest = _make(common, target, path)
-    except Exception as error:  # noqa: BLE001 - converters raise anything; the others must still be made
+    except Exception as error:  # converters raise anything; the others must still be made
         if shutil.disk_usage(request.out).free < MIN_FREE_BYTES or getattr(error, "errno", 0) == errno.ENOSPC:
             raise NoSpaceError(f"no space left in {request.out}", "Free space, then run again with --resume") from error
         reason = str(error) if isinstance(error, FerEdgeError) else f"{type(error).__name__}: {error}"

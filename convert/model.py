@@ -128,6 +128,7 @@ def check_probabilities(path: Path, outputs: Probabilities) -> None:
     """
     if not np.isfinite(outputs).all() or outputs.min() < 0 or np.abs(outputs.sum(1) - 1).max() > 1e-3:
         raise CheckpointError(
-            f"the outputs of {path} are not probabilities (row sums {outputs.sum(1).min():.3f} to {outputs.sum(1).max():.3f})",
+            f"the outputs of {path} are not probabilities "
+            f"(row sums {outputs.sum(1).min():.3f} to {outputs.sum(1).max():.3f})",
             "End the model with a softmax",
         )

@@ -46,6 +46,7 @@ def check(baseline: Probabilities, candidate: Probabilities, precision: Precisio
     limit = FLOAT_LIMIT.get(precision)
     if limit is not None and parity.max_probability_difference > limit:
         raise FerEdgeError(
-            f"the {precision.value} model differs from the baseline by {parity.max_probability_difference:.4f}, over {limit}"
+            f"the {precision.value} model differs from the baseline by {parity.max_probability_difference:.4f} "
+            f"(limit {limit})"
         )
     return parity

@@ -63,7 +63,7 @@ def _quantize(source: Path, path: Path, plan: FormatPlan, graphs: FloatGraphs) -
     return (f"{what} int8 (QDQ, signed, weights per channel, {plan.calibration_method} ranges)",)
 
 
-class _Faces(CalibrationDataReader):  # type: ignore[misc]
+class _Faces(CalibrationDataReader):
     def __init__(self, graphs: FloatGraphs) -> None:
         self._faces: Iterator[np.ndarray] = iter(graphs.calibration.faces)
 

@@ -40,10 +40,8 @@ def seven(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _convert(folder: Path, out: Path, *options: str) -> int:
     data = str(folder / "faces")
-    return run(
-        ["convert", str(folder / "seven.keras"), "--calibration", data, "--calibration-count", "40"]
-        + ["--out", str(out), *options]
-    )
+    call = ["convert", str(folder / "seven.keras"), "--calibration", data, "--calibration-count", "40"]
+    return run([*call, "--out", str(out), *options])
 
 
 def _names(folder: Path) -> set[str]:

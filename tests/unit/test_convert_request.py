@@ -108,7 +108,7 @@ def test_collapsed_outputs_are_errors(candidate: np.ndarray, message: str) -> No
 
 def test_a_float_artifact_must_be_the_same_function() -> None:
     baseline = _outputs()
-    moved = np.roll(baseline, 1, axis=0) * 0.1 + baseline * 0.9
+    moved = (np.roll(baseline, 1, axis=0) * 0.1 + baseline * 0.9).astype(np.float32)
     check(baseline, moved, Precision.INT8)
     with pytest.raises(FerEdgeError, match="fp32 model differs"):
         check(baseline, moved, Precision.FP32)
