@@ -87,7 +87,7 @@ def facts(report: BenchmarkReport) -> Row:
         f"{data.n} images of {data.source} (SHA-256 {data.sha256[:16]}); "
         f"acceptable loss {100 * report.margin:g} points; 95% intervals, paired where models are compared",
         f"{machine.cpu}, {machine.cores} cores ({', '.join(machine.features) or 'no special instructions'}), "
-        f"{machine.memory_mb} MB, {machine.system}; threads per model: {report.threads or 'as the runtimes choose'}",
+        f"{machine.memory_mb} MB, {machine.system}; threads per model: {report.threads or 'all cores'}",
     ]
     if report.conditions:
         lines += [_conditions(report.conditions), *(f"INVALID times: {p}" for p in report.conditions.problems)]

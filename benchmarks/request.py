@@ -15,7 +15,7 @@ class VerifyRequest:
         baseline: checkpoint, fp32 artifact, or saved predictions (`.npz`).
         data: see `fer_edge.data.folder.open_images`; the test subset is preferred.
         margin: acceptable loss of accuracy, as a fraction.
-        threads: for every model; None leaves it to the runtimes.
+        threads: for every model; None takes all usable cores.
         runtime: for the artifacts; see `fer_edge.runtime.load.load`.
         save_baseline: `.npz` to write the baseline's predictions to.
     """

@@ -15,7 +15,7 @@ import click
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for results.json and report.md.")
 @click.option("--margin", type=click.FloatRange(0, 100), default=1.0, show_default=True, help="Percentage points.")
 @click.option("--min-seconds", type=click.FloatRange(0.1, 600), default=2.0, show_default=True, help="Per model.")
-@click.option("--threads", type=click.IntRange(1), help="Threads per model; default: as the runtimes choose.")
+@click.option("--threads", type=click.IntRange(1), help="Threads per model; default: all usable cores.")
 @click.option("--runtime", help="What executes the artifacts: litert, tflite-runtime, execution providers, device.")
 @click.option("--overwrite", is_flag=True, help="Replace the results in --out.")
 @click.option("--json", "as_json", is_flag=True, help="Print results.json on stdout too.")
