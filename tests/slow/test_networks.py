@@ -1,0 +1,85 @@
+"""The three networks on real faces, from a short training to ten artifacts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DATA = Path(__file__).parents[3] / "shared" / "data" / "ferplus5-train-test.zip"
+RECIPE = """
+stages = [{{ size = {size}, epochs = 2 }}]
+colour = "grey"
+batch_size = 16
+optimizer = "adamw"
+learning_rate = 5e-4
+schedule = "cosine"
+batch_norm_images = 512
+"""
+MAX_SECONDS = 300
+MAX_PEAK_MB = 4096
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA.is_file(), reason=f"needs real faces: shared/data/{DATA.name} beside the repository"),
+]
+
+
+# Runs the command line and ends with its peak memory on stderr.
+MEASURED = """
+import resource, sys
+from fer_edge.cli import run
+code = run(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def _fer_edge(*arguments: str) -> tuple[str, float, int]:
+    """Run a command in a process of its own; returns its stdout, wall seconds and peak memory in MB."""
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", MEASURED, *arguments], capture_output=True, text=True)
+    seconds = time.monotonic() - started
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout, seconds, int(done.stderr.strip().splitlines()[-1])
+
+
+def _trained(folder: Path, architecture: str, size: int, limit: int) -> Path:
+    recipe = folder / "short.toml"
+    recipe.write_text(RECIPE.format(size=size))
+    options = ["--arch", architecture, "--recipe", str(recipe), "--limit", str(limit), "--out", str(folder / "model")]
+    _fer_edge("train", "--data", str(DATA), *options)
+    return folder / "model" / f"{architecture}.keras"
+
+
+def _converted(model: Path, count: int) -> tuple[list[dict[str, Any]], float, int]:
+    options = ["--calibration", str(DATA), "--calibration-count", str(count), "--out", str(model.parent / "artifacts")]
+    out, seconds, peak_mb = _fer_edge("convert", str(model), *options, "--json")
+    return json.loads(out)["artifacts"], seconds, peak_mb
+
+
+@pytest.mark.parametrize("architecture", ["resnet50v2", "inceptionv3"])
+def test_ten_artifacts_after_a_few_hundred_steps(architecture: str, tmp_path: Path) -> None:
+    artifacts = _converted(_trained(tmp_path, architecture, 96, 2600), 200)[0]
+    assert [a["status"] for a in artifacts] == ["made"] * 10
+    for artifact in artifacts:
+        limit = 0.85 if artifact["precision"] == "int8" else 0.97
+        assert artifact["parity"]["agreement"] > limit, artifact
+
+
+def test_densenet121_at_224_px_converts(tmp_path: Path) -> None:
+    artifacts = _converted(_trained(tmp_path, "densenet121", 224, 160), 50)[0]
+    assert [a["status"] for a in artifacts] == ["made"] * 10
+
+
+def test_densenet121_at_96_px_converts_in_time_and_memory(tmp_path: Path) -> None:
+    artifacts, seconds, peak_mb = _converted(_trained(tmp_path, "densenet121", 96, 320), 200)
+    print(f"ten artifacts of DenseNet121 at 96 px: {seconds:.0f} s, peak {peak_mb} MB")
+    assert len(artifacts) == 10
+    assert peak_mb <= MAX_PEAK_MB
+    assert seconds <= MAX_SECONDS
