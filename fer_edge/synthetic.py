@@ -80,15 +80,15 @@ def _background(rng: np.random.Generator, side: int) -> Image:
 def _photograph(drawn: Image, rng: np.random.Generator, size: int) -> Image:
     """Light, lens and sensor: a gradient of light, blur, noise and sometimes JPEG blocks or no colour."""
     picture = np.asarray(cv2.resize(drawn, (size, size), interpolation=cv2.INTER_AREA), np.float32)
-    light = rng.uniform(0.65, 1.25) * (1 + rng.normal(0, 0.2, (2, 2, 1))) * (1 + rng.normal(0, 0.04, 3))
+    light = rng.uniform(0.7, 1.25) * (1 + rng.normal(0, 0.16, (2, 2, 1))) * (1 + rng.normal(0, 0.04, 3))
     shades = np.asarray(cv2.resize(light.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR))
     picture *= shades.clip(0.3, 1.6)
-    blur = rng.uniform(0, 0.014) * size
+    blur = rng.uniform(0, 0.011) * size
     if blur > 0.3:
         picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), blur), np.float32)
     if rng.random() < 0.15:
         picture = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2)
-    noise = rng.standard_normal(picture.shape, np.float32) * np.float32(rng.uniform(1, 10))
+    noise = rng.standard_normal(picture.shape, np.float32) * np.float32(rng.uniform(1, 8))
     result: Image = (picture + noise).clip(0, 255).astype(np.uint8)
     if rng.random() < 0.4:
         quality = int(rng.integers(30, 90))

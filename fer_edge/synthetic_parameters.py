@@ -71,7 +71,7 @@ def expression(label: str, rng: np.random.Generator) -> Expression:
     names = [f.name for f in fields(Expression)]
     variants = _CHANGES[label]
     change = variants[rng.integers(len(variants))]
-    strength = 0.25 + 0.95 * rng.beta(2.0, 1.2)
+    strength = 0.4 + 0.8 * rng.beta(2.0, 1.2)
     parts = strength * rng.uniform(0.6, 1.15, len(names))
     noise = rng.normal(0, 1, len(names))
     values = [

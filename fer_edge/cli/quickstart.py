@@ -108,11 +108,13 @@ def _benchmark(places: Layout) -> int:
     """Returns the benchmark's exit code, also when an earlier run made the report."""
     _step(4, "comparing accuracy, latency and memory with the Keras model on the test faces")
     results, report = places.report / "results.json", places.report / "report.md"
-    if results.is_file() and _is_done(report):
+    artifacts = places.converted()
+    newest = max((path.stat().st_mtime for path in artifacts), default=0.0)
+    if results.is_file() and results.stat().st_mtime >= newest and _is_done(report):
         _say(report.read_text(encoding="utf-8"))
         return _code_of(results)
-    options = ["--baseline", str(places.model), "--data", str(places.faces), "--out", str(places.report)]
-    code = _fer_edge(["benchmark", *map(str, places.converted()), *options])
+    options = ["--baseline", str(places.model), "--data", str(places.faces), "--out", str(places.report), "--overwrite"]
+    code = _fer_edge(["benchmark", *map(str, artifacts), *options])
     return _require(code, "benchmark", (0, INFERIOR, LATENCY_INVALID, INCOMPLETE, INCONCLUSIVE))
 
 
