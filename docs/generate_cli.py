@@ -24,18 +24,17 @@ People read stderr; `--json` prints one JSON document on stdout. Options give pe
 
 def render() -> str:
     """The page: the help of the group and of every command, 100 columns wide."""
-    parts = [HEAD, _section("fer-edge", cli)]
+    group = click.Context(cli, info_name="fer-edge", terminal_width=100, **cli.context_settings)
+    parts = [HEAD, _section(group)]
     for name in COMMANDS:
-        if importlib.util.find_spec(f"fer_edge.cli.{name}"):
-            command = cli.get_command(click.Context(cli), name)
-            if command is not None:
-                parts.append(_section(f"fer-edge {name}", command))
+        command = cli.get_command(group, name) if importlib.util.find_spec(f"fer_edge.cli.{name}") else None
+        if command is not None:
+            parts.append(_section(click.Context(command, parent=group, info_name=name)))
     return "\n".join(parts)
 
 
-def _section(title: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=title, terminal_width=100, max_content_width=100)
-    return f"## {title}\n\n```text\n{command.get_help(context).rstrip()}\n```\n"
+def _section(context: click.Context) -> str:
+    return f"## {context.command_path}\n\n```text\n{context.get_help().rstrip()}\n```\n"
 
 
 if __name__ == "__main__":
