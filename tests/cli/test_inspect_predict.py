@@ -44,7 +44,17 @@ def test_inspect_shows_an_artifact(name: str, tiny_artifacts: Path, capsys: Capt
     assert run(["inspect", str(tiny_artifacts / name)]) == 0
     captured = capsys.readouterr()
     assert captured.out == ""
-    for expected in ("int8", "model hash", "ok", "32 x 32 px", "red, green, blue", "plain", "1 images", "agreement", "numpy"):
+    for expected in (
+        "int8",
+        "model hash",
+        "ok",
+        "32 x 32 px",
+        "red, green, blue",
+        "plain",
+        "1 images",
+        "agreement",
+        "numpy",
+    ):
         assert expected in captured.err
 
 
@@ -105,7 +115,16 @@ def test_predict_whole_images(name: str, tiny_artifacts: Path, crops: list[str],
 
 
 def test_predict_prints_a_table(tiny_artifacts: Path, crops: list[str], capsys: Capture) -> None:
-    arguments = ["predict", str(tiny_artifacts / INT8), crops[1], "--whole-image", "--threads", "1", "--runtime", "litert"]
+    arguments = [
+        "predict",
+        str(tiny_artifacts / INT8),
+        crops[1],
+        "--whole-image",
+        "--threads",
+        "1",
+        "--runtime",
+        "litert",
+    ]
     assert run(arguments) == 0
     captured = capsys.readouterr()
     assert captured.out == ""

@@ -69,7 +69,14 @@ class TestContract:
         assert isinstance(backend, Backend)
         assert backend.contract == CONTRACT
         assert backend.executed_precision == EXECUTED[name]
-        assert backend.runtime.split()[0] in {"ai-edge-litert", "tflite-runtime", "onnxruntime", "openvino", "keras", "fake"}
+        assert backend.runtime.split()[0] in {
+            "ai-edge-litert",
+            "tflite-runtime",
+            "onnxruntime",
+            "openvino",
+            "keras",
+            "fake",
+        }
 
     def test_it_gives_probabilities(self, backend: Backend) -> None:
         result = backend.predict(FACES)
@@ -163,8 +170,18 @@ def test_a_file_that_the_runtime_cannot_open(artifact: str, tiny_artifacts: Path
     ("artifact", "runtime", "error", "message"),
     [
         ("tiny-int8.tflite", "torch", UsageError, "unknown runtime 'torch'.*litert, tflite-runtime"),
-        ("tiny-int8.onnx", "NoExecutionProvider", EnvironmentFailure, "no NoExecutionProvider here.*CPUExecutionProvider"),
-        ("tiny-int8.onnx", "NoExecutionProvider,CPUExecutionProvider", EnvironmentFailure, "no NoExecutionProvider here"),
+        (
+            "tiny-int8.onnx",
+            "NoExecutionProvider",
+            EnvironmentFailure,
+            "no NoExecutionProvider here.*CPUExecutionProvider",
+        ),
+        (
+            "tiny-int8.onnx",
+            "NoExecutionProvider,CPUExecutionProvider",
+            EnvironmentFailure,
+            "no NoExecutionProvider here",
+        ),
         ("tiny-int8.xml", "NPU", EnvironmentFailure, "no device 'NPU' here.*CPU"),
         (CHECKPOINT, "litert", UsageError, "runs in Keras only"),
     ],
@@ -180,7 +197,12 @@ def test_a_runtime_that_is_not_there(
     ("artifact", "runtime", "hidden", "message"),
     [
         ("tiny-int8.tflite", "litert", ["ai_edge_litert.interpreter"], "pip install ai-edge-litert"),
-        ("tiny-int8.tflite", "tflite-runtime", ["tflite_runtime.interpreter"], r"pip install 'fer-edge\[tflite-runtime\]'"),
+        (
+            "tiny-int8.tflite",
+            "tflite-runtime",
+            ["tflite_runtime.interpreter"],
+            r"pip install 'fer-edge\[tflite-runtime\]'",
+        ),
         (
             "tiny-int8.tflite",
             None,

@@ -88,7 +88,7 @@ def make_manifest(
     path: Path,
     precision: Precision = Precision.FP32,
     contract: InputContract = CONTRACT,
-    **changes: Any,  # noqa: ANN401 - fields of the manifest
+    **changes: Any,
 ) -> Manifest:
     """A valid manifest for the model at `path`, its golden probabilities made up; `changes` replaces fields."""
     probabilities = np.full(len(contract.labels), 0.1 / (len(contract.labels) - 1), np.float32)
@@ -117,7 +117,7 @@ def seal(
     path: Path,
     precision: Precision,
     contract: InputContract = CONTRACT,
-    **changes: Any,  # noqa: ANN401 - fields of the manifest
+    **changes: Any,
 ) -> Manifest:
     """Embed a manifest whose golden sample is what the model really gives."""
     face = tiny_images(1, size=contract.height)[0][0]
