@@ -15,9 +15,8 @@ from fer_edge.artifact import payload_sha256, read_manifest, write_manifest
 from fer_edge.contract import InputContract
 from fer_edge.errors import ArtifactError, BadInputError, CheckpointError, EnvironmentFailure, FerEdgeError, UsageError
 from fer_edge.manifest import GoldenSample, Precision
-from fer_edge.preprocess import Image
 from fer_edge.runtime.backends import open_backend
-from fer_edge.runtime.backends.base import Backend
+from fer_edge.runtime.backends.base import Backend, Probabilities
 from fer_edge.runtime.backends.fake import FakeBackend
 from fer_edge.runtime.load import load
 from tests.support.tiny_models import ARTIFACTS, CONTRACT, FORMATS, copied, make_manifest, tiny_images
@@ -58,7 +57,7 @@ def backend(name: str, tiny_artifacts: Path) -> Iterator[Backend]:
 
 
 @pytest.fixture(scope="module")
-def expected(tiny_artifacts: Path) -> Image:
+def expected(tiny_artifacts: Path) -> Probabilities:
     """The checkpoint's probabilities of `FACES`."""
     with load(tiny_artifacts / CHECKPOINT) as baseline:
         return baseline.predict(FACES)
@@ -80,7 +79,8 @@ class TestContract:
 
     def test_it_gives_probabilities(self, backend: Backend) -> None:
         result = backend.predict(FACES)
-        assert (result.dtype, result.shape) == (np.float32, (len(FACES), len(CONTRACT.labels)))
+        assert result.dtype == np.float32
+        assert result.shape == (len(FACES), len(CONTRACT.labels))
         assert (result >= 0).all()
         assert np.allclose(result.sum(axis=1), 1, atol=1e-5)
 
@@ -88,7 +88,7 @@ class TestContract:
         if name != FAKE:
             assert (backend.predict(FACES).argmax(axis=1) == LABELS).mean() >= 0.95
 
-    def test_it_computes_what_the_checkpoint_computes(self, backend: Backend, name: str, expected: Image) -> None:
+    def test_it_computes_as_the_checkpoint(self, backend: Backend, name: str, expected: Probabilities) -> None:
         if name != FAKE:
             limit = {"fp32": 1e-4, "fp16": 1e-2}.get(name.removeprefix("tiny-").split(".")[0], 0.15)
             assert np.abs(backend.predict(FACES) - expected).max() <= limit
@@ -172,15 +172,15 @@ def test_a_file_that_the_runtime_cannot_open(artifact: str, tiny_artifacts: Path
         ("tiny-int8.tflite", "torch", UsageError, "unknown runtime 'torch'.*litert, tflite-runtime"),
         (
             "tiny-int8.onnx",
-            "NoExecutionProvider",
+            "NoProvider",
             EnvironmentFailure,
-            "no NoExecutionProvider here.*CPUExecutionProvider",
+            "no NoProvider here.*CPUExecutionProvider",
         ),
         (
             "tiny-int8.onnx",
-            "NoExecutionProvider,CPUExecutionProvider",
+            "NoProvider,CPUExecutionProvider",
             EnvironmentFailure,
-            "no NoExecutionProvider here",
+            "no NoProvider here",
         ),
         ("tiny-int8.xml", "NPU", EnvironmentFailure, "no device 'NPU' here.*CPU"),
         (CHECKPOINT, "litert", UsageError, "runs in Keras only"),

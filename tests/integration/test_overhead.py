@@ -14,6 +14,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from fer_edge.evaluation.statistics import Interval, Samples, median_ratio_interval
+from fer_edge.runtime.backends.base import Probabilities
 from fer_edge.runtime.load import load
 from tests.support.tiny_models import BUSY, tiny_images
 
@@ -57,13 +58,14 @@ def test_predict_costs_at_most_5_percent(tiny_artifacts: Path) -> None:
     interpreter.allocate_tensors()
     source, sink = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
 
-    def bare() -> object:
+    def bare() -> Probabilities:
         interpreter.set_tensor(source, face)
         interpreter.invoke()
-        return interpreter.get_tensor(sink)
+        result: Probabilities = interpreter.get_tensor(sink)
+        return result
 
     with load(path, threads=1) as backend:
-        assert backend.predict(face).argmax() == np.argmax(bare())
+        assert backend.predict(face).argmax() == bare().argmax()
         intervals = []
         for _ in range(ATTEMPTS):
             intervals.append(measured(lambda: backend.predict(face), bare))

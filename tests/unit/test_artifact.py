@@ -38,9 +38,7 @@ def tflite(folder: Path) -> Path:
 
 def onnx(folder: Path) -> Path:
     path = folder / "model.onnx"
-    path.write_bytes(
-        b"\x08\x0a" + OTHER_PROPERTY + b"\x3a\xb8\x17" + NOISE
-    )  # IR version, property, graph of 3000 bytes
+    path.write_bytes(b"\x08\x0a" + OTHER_PROPERTY + b"\x3a\xb8\x17" + NOISE)  # IR version, property, graph
     return path
 
 
