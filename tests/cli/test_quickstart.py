@@ -109,9 +109,7 @@ def test_an_inferior_verdict_is_not_forgotten_by_a_second_run(commands: Commands
     assert [run(["quickstart", "--out", str(tmp_path)]) for _ in range(2)] == [3, 3]
 
 
-def test_a_failed_step_ends_the_run(
-    commands: Commands, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_failed_step_ends_the_run(commands: Commands, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     commands.codes["train"] = 9
     assert run(["quickstart", "--out", str(tmp_path)]) == 9
     commands.codes["train"] = -9
@@ -120,9 +118,7 @@ def test_a_failed_step_ends_the_run(
     assert commands.names == ["train", "train"]
 
 
-def test_damaged_results_are_named(
-    commands: Commands, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_damaged_results_are_named(commands: Commands, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(["quickstart", "--out", str(tmp_path)])
     (tmp_path / "report" / "results.json").write_text("{")
     assert run(["quickstart", "--out", str(tmp_path)]) == 8
