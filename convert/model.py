@@ -10,11 +10,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from convert.request import ForeignContract
-from fer_edge.checkpoint import read_checkpoint_info
 from fer_edge.contract import InputContract
 from fer_edge.errors import BadInputError, CheckpointError
 from fer_edge.preprocess import Image
 from fer_edge.runtime.backends.base import Probabilities
+from fer_edge.runtime.backends.keras import load_checkpoint
 from fer_edge.scaling import scaling_weights
 
 if sys.version_info >= (3, 11):
@@ -57,7 +57,7 @@ def foreign_contract(path: Path, options: ForeignOptions) -> ForeignContract:
     Raises:
         CheckpointError: the model has no fixed size, or its outputs do not match the labels.
     """
-    model = load_keras(path)
+    model = load_checkpoint(path)
     shape, outputs = model.input_shape, model.output_shape[-1]
     if isinstance(shape, list) or len(shape) != 4 or None in shape[1:3] or shape[3] not in (1, 3):
         raise CheckpointError(f"{path} takes {shape}, not one image [N, H, W, 1 or 3] of a fixed size", "Fix its input")
@@ -82,25 +82,9 @@ def foreign_contract(path: Path, options: ForeignOptions) -> ForeignContract:
     return ForeignContract(contract, options.scale, options.mean, options.std)
 
 
-def load_keras(path: Path) -> keras.Model:
-    """Load a `.keras` file in safe mode, without compiling it.
-
-    Raises:
-        CheckpointError: missing, damaged, unsafe, or no functional model.
-    """
-    read_checkpoint_info(path)
-    try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise CheckpointError(
-            f"Keras cannot load {path}: {first}", "Save it again with model.save('NAME.keras')"
-        ) from error
-
-
 def open_float_model(path: Path, foreign: ForeignContract | None) -> keras.Model:
     """The model in float32, from 0-255 RGB to probabilities; a foreign one gets its scaling in front."""
-    model = load_keras(path)
+    model = load_checkpoint(path)
     if foreign is None:
         return model
     channels = model.input_shape[-1]

@@ -132,5 +132,4 @@ def _donor_layers(path: Path, architecture: str) -> list[keras.layers.Layer]:
         donor = keras.models.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(f"cannot read weights from {path}: {error}", "Use a .keras file") from error
-    names = {layer.name for layer in donor.layers}
-    return [layer for layer in donor.layers if layer.name in names and layer.name not in ("pixels", "scaling")]
+    return [layer for layer in donor.layers if layer.name not in ("pixels", "scaling")]

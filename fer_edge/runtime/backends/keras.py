@@ -21,6 +21,22 @@ BATCH = 64
 PRECISIONS = {"bfloat16": "bf16", "float16": "fp16"}
 
 
+def load_checkpoint(path: Path) -> Any:  # noqa: ANN401 - untyped package
+    """Load a `.keras` file in safe mode, without compiling it.
+
+    Raises:
+        CheckpointError: missing, damaged or unsafe.
+    """
+    read_checkpoint_info(path)
+    keras = require("keras", extra="train")
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
+        raise CheckpointError(
+            f"Keras cannot load {path}: {first_line(error)}", "Save it again with model.save('NAME.keras')"
+        ) from error
+
+
 class KerasBackend(CheckedBackend):
     """Runs faces in batches through a `tf.function`.
 
@@ -31,16 +47,10 @@ class KerasBackend(CheckedBackend):
     """
 
     def __init__(self, path: Path, contract: InputContract, *, threads: int | None = None) -> None:
-        read_checkpoint_info(path)
         tf = require("tensorflow", extra="train")
         keras = require("keras", extra="train")
         _set_threads(tf, thread_count(threads))
-        try:
-            model = keras.models.load_model(path, compile=False, safe_mode=True)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
-            raise CheckpointError(
-                f"Keras cannot load {path}: {first_line(error)}", "Save it again with model.save('NAME.keras')"
-            ) from error
+        model = load_checkpoint(path)
         reduced = [PRECISIONS[dtype] for layer in model.layers if (dtype := layer.compute_dtype) in PRECISIONS]
         runtime = f"keras {keras.__version__} (tensorflow {tf.__version__})"
         super().__init__(contract, runtime, reduced[0] if reduced else "fp32")
