@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from fer_edge.errors import FerEdgeError
-from fer_edge.training.batch_norm import reestimate_batch_norm
+from fer_edge.training.batch_norm import BatchNormStatistics
 from fer_edge.training.pipeline import Cache, plain_batches, training_batches
 from fer_edge.training.recipe import Recipe
 from fer_edge.training.state import Progress, StateFolder
@@ -66,6 +66,7 @@ def fit(
         FerEdgeError: the loss became NaN; the state of the last good epoch is kept.
     """
     progress = state.load(identity, model)
+    statistics = BatchNormStatistics(model) if recipe.batch_norm_images else None
     while not progress.finished:
         started = time.monotonic()
         stage = recipe.stage_at(progress.epoch)
@@ -77,9 +78,8 @@ def fit(
                 f"the loss became {fitted['loss'][0]} in epoch {progress.epoch + 1}",
                 "Lower the recipe's learning_rate; the state of the epoch before is kept and the run resumes from it",
             )
-        if recipe.batch_norm_images:
-            sample = plain_batches(training, stage.size, EVALUATION_BATCH, recipe.batch_norm_images)
-            reestimate_batch_norm(model, sample)
+        if statistics is not None:
+            statistics.estimate(plain_batches(training, stage.size, EVALUATION_BATCH, recipe.batch_norm_images))
         measured = model.evaluate(plain_batches(tuning, stage.size, EVALUATION_BATCH), verbose=0, return_dict=True)
         _advance(progress, recipe, stage.size, fitted, measured)
         if progress.best_epoch == progress.epoch:
