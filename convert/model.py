@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import keras
@@ -16,11 +15,7 @@ from fer_edge.preprocess import Image
 from fer_edge.runtime.backends.base import Probabilities
 from fer_edge.runtime.backends.keras import load_checkpoint
 from fer_edge.scaling import scaling_weights
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from fer_edge.toml_file import read_toml
 
 
 class ForeignOptions(BaseModel):
@@ -43,12 +38,7 @@ def read_contract_file(path: Path) -> ForeignOptions:
     Raises:
         BadInputError: missing or invalid.
     """
-    try:
-        return ForeignOptions.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
-        raise BadInputError(
-            f"{path} is not a valid contract: {error}", "See 'Foreign models' in docs/convert.md"
-        ) from error
+    return read_toml(path, ForeignOptions, "contract", "See 'Foreign models' in docs/convert.md")
 
 
 def foreign_contract(path: Path, options: ForeignOptions) -> ForeignContract:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from fer_edge.errors import UsageError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from fer_edge.toml_file import read_toml
 
 FOLDER = Path(__file__).parent / "plans"
 
@@ -55,4 +50,4 @@ def load_plan(name: str) -> Plan:
     plans = {path.stem: path for path in FOLDER.glob("*.toml")}
     if name not in plans:
         raise UsageError(f"there is no conversion plan {name!r}", f"Choose one of: {', '.join(sorted(plans))}")
-    return Plan.model_validate(tomllib.loads(plans[name].read_text(encoding="utf-8")))
+    return read_toml(plans[name], Plan, "conversion plan", "Install fer-edge again")

@@ -11,6 +11,7 @@ import tensorflow as tf
 from convert.plan import FormatPlan
 from convert.targets.base import FloatGraphs
 from fer_edge.manifest import Precision
+from fer_edge.preprocess import Image
 
 
 class TfliteTarget:
@@ -40,7 +41,7 @@ def _configure(converter: tf.lite.TFLiteConverter, precision: Precision, graphs:
         return ("weights stored as int8, Dense layers per tensor so that tflite-runtime 2.14 opens the file",)
 
     def faces() -> Iterator[list[np.ndarray]]:
-        for face in graphs.calibration.faces:
+        for face in _with_full_range(graphs.calibration.faces):
             yield [face[None].astype(np.float32)]
 
     converter.representative_dataset = faces
@@ -48,3 +49,10 @@ def _configure(converter: tf.lite.TFLiteConverter, precision: Precision, graphs:
     converter.inference_input_type = tf.uint8
     converter.inference_output_type = tf.float32
     return ("all operators int8, weights per channel, uint8 pixels in, float32 probabilities out",)
+
+
+def _with_full_range(faces: Image) -> Image:
+    """Make one pixel black and one white, or dim images would give the input another scale than one grey level."""
+    faces = faces.copy()
+    faces[0, 0, 0], faces[0, -1, -1] = 0, 255
+    return faces

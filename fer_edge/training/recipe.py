@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from fer_edge.errors import BadInputError, UsageError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from fer_edge.errors import UsageError
+from fer_edge.toml_file import read_toml
 
 FOLDER = Path(__file__).parent / "recipes"
 
@@ -132,7 +127,4 @@ def load_recipe(name: str) -> Recipe:
     if not path.is_file() or (not name.endswith(".toml") and Path(name).name != name):
         known = ", ".join(sorted(p.stem for p in FOLDER.glob("*.toml")))
         raise UsageError(f"there is no recipe {name!r}", f"Choose one of: {known}, or give the path of a .toml file")
-    try:
-        return Recipe(**{"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
-        raise BadInputError(f"{path} is not a valid recipe: {error}", "Compare it with docs/training.md") from error
+    return read_toml(path, Recipe, "recipe", "Compare it with docs/training.md", name=path.stem)

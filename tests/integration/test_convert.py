@@ -8,6 +8,7 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -86,6 +87,16 @@ def test_an_int8_artifact_broken_on_purpose_is_inferior(
     artifact = str(tmp_path / "seven-int8.onnx")
     assert run(["verify", artifact, "--baseline", str(seven / "seven.keras"), "--data", str(seven / "faces")]) == 3
     assert "INFERIOR" in capsys.readouterr().err
+
+
+def test_dim_calibration_images_still_give_an_input_of_whole_grey_levels(seven: Path, tmp_path: Path) -> None:
+    for path in (seven / "faces" / "train").rglob("*.png"):
+        dim = tmp_path / "dim" / path.parent.name / path.name
+        dim.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(dim), fer_edge.read_image(path)[..., ::-1] // 3 + 40)
+    call = ["convert", str(seven / "seven.keras"), "--calibration", str(tmp_path / "dim"), "--calibration-count", "40"]
+    assert run([*call, "--to", "tflite", "--precision", "int8", "--out", str(tmp_path / "out")]) == 0
+    fer_edge.load(tmp_path / "out" / "seven-int8.tflite").close()
 
 
 def test_existing_artifacts_are_kept_unless_told(seven: Path, tmp_path: Path) -> None:

@@ -1,0 +1,37 @@
+"""Settings read from TOML files into checked types."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from fer_edge.errors import BadInputError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def read_toml(path: Path, model: type[ModelT], what: str, advice: str, **defaults: object) -> ModelT:
+    """Read a TOML file into a pydantic model.
+
+    Args:
+        path: the file, UTF-8.
+        model: type of the result.
+        what: what the file should be, for the message, such as "training recipe".
+        advice: what mends a wrong file.
+        defaults: fields that the file may leave out.
+
+    Raises:
+        BadInputError: missing, not TOML, or not what `model` asks for.
+    """
+    try:
+        return model.model_validate({**defaults, **tomllib.loads(path.read_text(encoding="utf-8"))})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError, ValidationError) as error:
+        raise BadInputError(f"{path} is not a valid {what}: {error}", advice) from error
