@@ -7,16 +7,13 @@ from pathlib import Path
 
 import click
 
+from fer_edge.cli.comparison import comparison_parameters
+
 
 @click.command("benchmark")
-@click.argument("artifacts", nargs=-1, required=True, metavar="ARTIFACT...")
-@click.option("--baseline", required=True, help=".keras, fp32 artifact or saved .npz.")
-@click.option("--data", required=True, help="Labelled images that no model learned from; test/ is preferred.")
+@comparison_parameters
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for results.json and report.md.")
-@click.option("--margin", type=click.FloatRange(0, 100), default=1.0, show_default=True, help="Percentage points.")
 @click.option("--min-seconds", type=click.FloatRange(0.1, 600), default=2.0, show_default=True, help="Per model.")
-@click.option("--threads", type=click.IntRange(1), help="Threads per model; default: all usable cores.")
-@click.option("--runtime", help="What executes the artifacts: litert, tflite-runtime, execution providers, device.")
 @click.option("--overwrite", is_flag=True, help="Replace the results in --out.")
 @click.option("--json", "as_json", is_flag=True, help="Print results.json on stdout too.")
 def command(

@@ -41,7 +41,7 @@ class TrainingDisplay:
 
     def say(self, message: str) -> None:
         """Print one line."""
-        self._console.print(message, markup=False)
+        self._console.print(message, markup=False, soft_wrap=True)
 
     def batch(self, done: int, total: int) -> None:
         """Move the bar."""

@@ -97,7 +97,8 @@ def _train(places: Layout) -> None:
 def _convert(places: Layout) -> int:
     """Returns 0, or 6 when some artifacts could not be made."""
     _step(3, "converting to TFLite, ONNX and OpenVINO, calibrated on training faces")
-    if len(places.converted()) >= ARTIFACTS:
+    artifacts = places.converted()
+    if len(artifacts) >= ARTIFACTS and min(map(_modified, artifacts)) >= _modified(places.model):
         _is_done(places.artifacts)
         return 0
     options = ["--calibration", str(places.faces), "--out", str(places.artifacts), "--resume"]
@@ -109,8 +110,7 @@ def _benchmark(places: Layout) -> int:
     _step(4, "comparing accuracy, latency and memory with the Keras model on the test faces")
     results, report = places.report / "results.json", places.report / "report.md"
     artifacts = places.converted()
-    newest = max((path.stat().st_mtime for path in artifacts), default=0.0)
-    if results.is_file() and results.stat().st_mtime >= newest and _is_done(report):
+    if results.is_file() and _modified(results) >= max(map(_modified, artifacts), default=0.0) and _is_done(report):
         _say(report.read_text(encoding="utf-8"))
         return _code_of(results)
     options = ["--baseline", str(places.model), "--data", str(places.faces), "--out", str(places.report), "--overwrite"]
@@ -157,6 +157,10 @@ def _require(code: int, name: str, accepted: Sequence[int]) -> int:
             "SIGKILL means that memory ran out: close other programs. The same command goes on from here",
         )
     raise click.exceptions.Exit(code)
+
+
+def _modified(path: Path) -> float:
+    return path.stat().st_mtime
 
 
 def _is_done(path: Path) -> bool:

@@ -7,15 +7,12 @@ from pathlib import Path
 
 import click
 
+from fer_edge.cli.comparison import comparison_parameters
+
 
 @click.command("verify")
-@click.argument("artifacts", nargs=-1, required=True, metavar="ARTIFACT...")
-@click.option("--baseline", required=True, help=".keras, fp32 artifact or saved .npz.")
-@click.option("--data", required=True, help="Labelled images that no model learned from; test/ is preferred.")
-@click.option("--margin", type=click.FloatRange(0, 100), default=1.0, show_default=True, help="Percentage points.")
+@comparison_parameters
 @click.option("--save-baseline", type=click.Path(path_type=Path), help="Keep the baseline's predictions (.npz).")
-@click.option("--threads", type=click.IntRange(1), help="Threads per model; default: all usable cores.")
-@click.option("--runtime", help="What executes the artifacts: litert, tflite-runtime, execution providers, device.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def command(
     artifacts: tuple[str, ...],

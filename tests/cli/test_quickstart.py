@@ -80,6 +80,14 @@ def test_a_second_run_keeps_what_is_there_and_shows_the_report(
     assert "the table" in capsys.readouterr().err
 
 
+def test_a_model_trained_again_is_converted_and_measured_again(commands: Commands, tmp_path: Path) -> None:
+    run(["quickstart", "--out", str(tmp_path)])
+    commands.called.clear()
+    (tmp_path / "model" / "densenet121.keras").unlink()
+    assert run(["quickstart", "--out", str(tmp_path)]) == 0
+    assert commands.names == ["train", "convert", "benchmark"]
+
+
 def test_the_resume_state_goes_unless_kept(commands: Commands, tmp_path: Path) -> None:
     run(["quickstart", "--out", str(tmp_path / "a")])
     run(["quickstart", "--out", str(tmp_path / "b"), "--keep"])
