@@ -35,7 +35,7 @@ clean:
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' \
 		|| { echo "Python 3.10 to 3.13 is needed, $(PYTHON) is another: make PYTHON=python3.11 ..."; exit 1; }
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Install venv: sudo apt install python3-venv"; exit 1; }
 
 # The stamps spare a second set-up; a change of the requirements repeats it.
 .venv/installed: pyproject.toml constraints.txt | .venv/bin/python

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from fer_edge.data.fingerprint import overlap
 from fer_edge.data.folder import LabelledImages
-from fer_edge.errors import DataError, FerEdgeError
+from fer_edge.errors import ArtifactError, DataError
 from fer_edge.evaluation.calibration_error import expected_calibration_error
 from fer_edge.evaluation.metrics import accuracy, agreement, macro_f1
 from fer_edge.evaluation.results import AccuracyResult, Comparison
@@ -32,12 +32,12 @@ def predict_all(backend: Backend, images: LabelledImages, name: str) -> Probabil
     """Classify every image: float32[N, K].
 
     Raises:
-        FerEdgeError: the model gives outputs that are not finite.
+        ArtifactError: the model gives outputs that are not finite.
     """
     probabilities = np.concatenate([backend.predict(faces) for faces in images.batches(backend.contract)])
     broken = int((~np.isfinite(probabilities)).any(axis=1).sum())
     if broken:
-        raise FerEdgeError(
+        raise ArtifactError(
             f"{name} gives outputs that are not finite for {broken} of {len(images)} images", "Convert the model again"
         )
     return probabilities

@@ -68,6 +68,7 @@ def _artifact(artifact: ArtifactResult, timed: bool) -> Document:
         "precision": artifact.precision,
         "runtime": artifact.runtime,
         "executed_precision": artifact.executed_precision,
+        "runtime_settings": dict(artifact.runtime_settings),
         "size_bytes": artifact.size_bytes,
         **_accuracy(artifact.accuracy),
         "delta_accuracy": {"value": comparison.delta_accuracy, "ci95": _interval(comparison.delta_ci95)},

@@ -18,13 +18,14 @@ from benchmarks.request import BenchmarkRequest, VerifyRequest
 from benchmarks.session import Session, open_session
 from benchmarks.versions import versions
 from fer_edge.data.folder import LabelledImages
-from fer_edge.errors import FerEdgeError
+from fer_edge.errors import ArtifactError, FerEdgeError
 from fer_edge.evaluation.results import (
     ArtifactResult,
     BaselineResult,
     BenchmarkReport,
     DataSummary,
     Footprint,
+    Skipped,
 )
 from fer_edge.evaluation.statistics import SEED
 from fer_edge.system_info import system_info
@@ -66,6 +67,13 @@ def _compared(session: Session, say: Say) -> BenchmarkReport:
     """Accuracy of all models, and the comparisons."""
     predictions = _baseline_predictions(session, say)
     request, baseline = session.request, session.baseline
+    compared: list[ArtifactResult] = []
+    skipped = list(session.skipped)
+    for artifact in session.artifacts:
+        try:
+            compared.append(_artifact_result(session, artifact, predictions, say))
+        except ArtifactError as error:
+            skipped.append(Skipped(str(artifact.path), str(error), error.exit_code))
     if request.save_baseline is not None:
         predictions.save(request.save_baseline)
     result = BaselineResult(
@@ -83,8 +91,8 @@ def _compared(session: Session, say: Say) -> BenchmarkReport:
         threads=request.threads,
         data=_summary(session.images),
         baseline=result,
-        artifacts=tuple(_artifact_result(session, artifact, predictions, say) for artifact in session.artifacts),
-        skipped=session.skipped,
+        artifacts=tuple(compared),
+        skipped=tuple(skipped),
         versions=versions(),
         seeds={"bootstrap": SEED, "latency_order": ORDER_SEED},
     )
@@ -122,6 +130,7 @@ def _artifact_result(session: Session, artifact: Artifact, baseline: SavedPredic
         precision=artifact.manifest.precision.value,
         runtime=artifact.backend.runtime,
         executed_precision=artifact.backend.executed_precision,
+        runtime_settings=artifact.manifest.runtime_settings,
         size_bytes=artifact.size_bytes,
         accuracy=accuracy.measure(targets, probabilities),
         comparison=comparison,

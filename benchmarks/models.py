@@ -65,7 +65,7 @@ def open_artifact(path: Path, threads: int | None, runtime: str | None) -> Artif
     return Artifact(path, backend, manifest.source.sha256, size_bytes(path), said, manifest)
 
 
-def open_full_precision(path: Path, threads: int | None) -> OpenedModel:
+def open_full_precision(path: Path, threads: int | None, runtime: str | None) -> OpenedModel:
     """Open a checkpoint or an fp32 artifact.
 
     Raises:
@@ -80,7 +80,7 @@ def open_full_precision(path: Path, threads: int | None) -> OpenedModel:
             f"the baseline {path} is {precision.value}, and a comparison needs full precision",
             "Give the .keras checkpoint, an fp32 artifact or predictions saved by: fer-edge verify --save-baseline",
         )
-    return open_artifact(path, threads, None)
+    return open_artifact(path, threads, runtime)
 
 
 def _load(path: Path, threads: int | None, runtime: str | None) -> tuple[Backend, tuple[str, ...]]:

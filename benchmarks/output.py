@@ -10,27 +10,29 @@ import numpy as np
 
 from benchmarks.document import document
 from benchmarks.report import markdown
-from fer_edge.errors import UsageError
+from fer_edge.errors import BadInputError
 from fer_edge.evaluation.results import BenchmarkReport
 
 RESULTS = "results.json"
 
 
 def check_output(folder: Path, overwrite: bool) -> None:
-    """Refuse a folder whose results would be lost, before any work.
+    """Make the folder, and refuse one whose results would be lost or that takes none, before any work.
 
     Raises:
-        UsageError: it holds results, or is a file.
+        BadInputError: it holds results.
+        OSError: it is a file, or nothing can be written in it.
     """
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file", "Give a folder as --out")
     if (folder / RESULTS).exists() and not overwrite:
-        raise UsageError(f"{folder} holds the results of another benchmark", "Give another --out, or --overwrite")
+        raise BadInputError(f"{folder} holds the results of another benchmark", "Give another --out, or --overwrite")
+    folder.mkdir(parents=True, exist_ok=True)
+    probe = folder / f".{RESULTS}.tmp"
+    probe.touch()
+    probe.unlink()
 
 
 def write_output(report: BenchmarkReport, folder: Path) -> Path:
     """Write the three files, results.json last; returns its path."""
-    folder.mkdir(parents=True, exist_ok=True)
     names = ("samples.npz", "report.md", RESULTS)
     temporary = {name: folder / f".{name}.tmp" for name in names}
     try:

@@ -70,7 +70,8 @@ def open_session(request: VerifyRequest, stack: ExitStack) -> Session:
 def _open_baseline(request: VerifyRequest, stack: ExitStack) -> OpenedModel | SavedPredictions:
     if request.baseline.suffix == ".npz":
         return SavedPredictions.read(request.baseline)
-    model = open_full_precision(request.baseline, request.threads)
+    same_format = {p.suffix for p in request.artifacts if p.suffix != ".bin"} == {request.baseline.suffix}
+    model = open_full_precision(request.baseline, request.threads, request.runtime if same_format else None)
     stack.callback(model.backend.close)
     return model
 
@@ -79,12 +80,18 @@ def _open_artifacts(request: VerifyRequest, stack: ExitStack) -> tuple[tuple[Art
     """Open what this machine can run; a runtime that is not installed leaves its artifacts out, visibly.
 
     Raises:
-        UsageError: no artifact was named.
+        UsageError: no artifact was named, or a runtime for several formats.
         EnvironmentFailure: none of them can run here.
     """
     paths: list[Path] = list(dict.fromkeys(p for p in request.artifacts if p.suffix != ".bin"))
     if not paths:
         raise UsageError("no artifact was given", "Name .tflite, .onnx or .xml files that fer-edge convert wrote")
+    suffixes = sorted({path.suffix for path in paths})
+    if request.runtime is not None and len(suffixes) > 1:
+        raise UsageError(
+            f"--runtime {request.runtime} is one format's, and the artifacts are {', '.join(suffixes)}",
+            "Compare the formats one by one, or leave --runtime out",
+        )
     artifacts: list[Artifact] = []
     failures: list[tuple[Path, EnvironmentFailure]] = []
     for path in paths:

@@ -29,12 +29,14 @@ def timed(session: Session, report: BenchmarkReport, seconds: float, say: Callab
         seconds: least time per model.
         say: takes progress messages.
     """
-    opened: dict[str, OpenedModel] = {str(a.path): a for a in session.artifacts}
+    compared = {result.path for result in report.artifacts}
+    artifacts = [a for a in session.artifacts if str(a.path) in compared]
+    opened: dict[str, OpenedModel] = {str(a.path): a for a in artifacts}
     if isinstance(session.baseline, OpenedModel):
         references = [str(session.request.baseline)]
         opened = {references[0]: session.baseline} | opened
     else:
-        references = [str(a.path) for a in session.artifacts if a.is_fp32_of(a)] or list(opened)
+        references = [str(a.path) for a in artifacts if a.is_fp32_of(a)] or list(opened)
     run = latency.measure({name: m.backend for name, m in opened.items()}, session.images, references, seconds, say)
     valid = not run.conditions.problems
     return replace(
@@ -42,7 +44,7 @@ def timed(session: Session, report: BenchmarkReport, seconds: float, say: Callab
         baseline=_baseline(report.baseline, run),
         artifacts=tuple(
             _artifact(result, artifact, opened, run, report.baseline.path, valid)
-            for result, artifact in zip(report.artifacts, session.artifacts, strict=True)
+            for result, artifact in zip(report.artifacts, artifacts, strict=True)
         ),
         conditions=run.conditions,
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from fer_edge.errors import FerEdgeError, NoSpaceError
+from fer_edge.errors import BadInputError, FerEdgeError, NoSpaceError
 
 COMMANDS = {
     "quickstart": "Generate faces, train, convert, verify and benchmark: the whole path in one command.",
@@ -23,6 +23,10 @@ COMMANDS = {
     "predict": "Classify the faces in pictures.",
     "doctor": "Check what this machine can run and say what to install.",
 }
+
+
+# What makes a path that a user gave unusable.
+UNUSABLE = (errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EROFS, errno.ENAMETOOLONG)
 
 
 class LazyGroup(click.Group):
@@ -73,9 +77,16 @@ def run(arguments: list[str]) -> int:
         click.echo("interrupted", err=True)
         return 130
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        return _fail(NoSpaceError(f"no space left for {error.filename or 'the output'}", "Free space, then run again"))
+        return _fail(_explained(error))
+
+
+def _explained(error: OSError) -> FerEdgeError:
+    """What a user can do about a failed file operation; raises `error` again if that is not known."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpaceError(f"no space left for {error.filename or 'the output'}", "Free space, then run again")
+    if error.filename is not None and error.errno in UNUSABLE:
+        return BadInputError(f"{error.filename} cannot be used: {error.strerror}", "Give another path")
+    raise error
 
 
 def _fail(error: FerEdgeError) -> int:

@@ -46,8 +46,8 @@ def command(
         paths, resolve_model(baseline), data, margin / 100, threads, runtime, min_seconds=min_seconds
     )
     report = benchmark(request, lambda line: click.echo(line, err=True))
-    results = write_output(report, out)
     print_report(report)
+    results = write_output(report, out)
     click.echo(f"written: {results} and report.md beside it", err=True)
     if as_json:
         click.echo(json.dumps(document(report), indent=1, allow_nan=False))

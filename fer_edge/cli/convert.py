@@ -182,6 +182,7 @@ def _document(request: ConvertRequest, results: list[TargetResult], skipped: lis
 
 def _print_table(console: object, results: list[TargetResult]) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     table = Table("Artifact", "Status", "Size MB", "Agreement", "Max |dp|", "SQNR dB", "Reason or file")
     for r in results:
@@ -192,7 +193,7 @@ def _print_table(console: object, results: list[TargetResult]) -> None:
             else ("", "", "")
         )
         size = f"{r.size_bytes / 1e6:.1f}" if r.size_bytes else ""
-        table.add_row(str(r.target), r.status, size, *figures, r.reason or str(r.path))
+        table.add_row(str(r.target), r.status, size, *figures, Text(r.reason or str(r.path)))
     console.print(table)  # type: ignore[attr-defined]
 
 

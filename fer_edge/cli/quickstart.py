@@ -102,7 +102,8 @@ def _convert(places: Layout) -> int:
         _is_done(places.artifacts)
         return 0
     options = ["--calibration", str(places.faces), "--out", str(places.artifacts), "--resume"]
-    return _require(_fer_edge(["convert", str(places.model), *options]), "convert", (0, INCOMPLETE))
+    code = _fer_edge(["convert", str(places.model), *options])
+    return _require(code, "convert", (0, INCOMPLETE) if places.converted() else (0,))
 
 
 def _benchmark(places: Layout) -> int:

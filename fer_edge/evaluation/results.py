@@ -189,6 +189,7 @@ class ArtifactResult:
 
     Attributes:
         path: as the user named it.
+        runtime_settings: that it was made for and run with, such as ONNX Runtime's graph optimisation level.
         speedup: against the baseline; with saved predictions as baseline, against the runtime's fp32 artifact.
         speedup_vs_fp32: against the fp32 artifact of the same runtime.
         recommended: proved as accurate as the baseline and, unless it is fp32 itself, proved faster than its fp32.
@@ -200,6 +201,7 @@ class ArtifactResult:
     precision: str
     runtime: str
     executed_precision: str
+    runtime_settings: Mapping[str, str]
     size_bytes: int
     accuracy: AccuracyResult
     comparison: Comparison

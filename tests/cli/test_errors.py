@@ -77,6 +77,21 @@ def test_no_space_left(number: int, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert "no space left for /out/model.tflite" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ENOTDIR, errno.EISDIR, errno.EROFS])
+def test_a_path_that_cannot_be_used(
+    number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail_with(monkeypatch, OSError(number, "No way", "/out/model.tflite"))
+    assert run(["convert"]) == 8
+    assert capsys.readouterr().err.startswith("error: /out/model.tflite cannot be used: No way\n")
+
+
+def test_a_folder_below_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert run(["quickstart", "--out", str(tmp_path / "file" / "x")]) == 8
+    assert "cannot be used: Not a directory" in capsys.readouterr().err
+
+
 def test_other_operating_system_errors_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     fail_with(monkeypatch, OSError(errno.EIO, "Input/output error"))
     with pytest.raises(OSError, match="Input/output"):

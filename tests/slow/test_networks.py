@@ -21,6 +21,7 @@ learning_rate = 5e-4
 schedule = "cosine"
 batch_norm_images = 512
 """
+AGREEMENT = {"fp32": 0.99, "fp16": 0.97, "dynamic": 0.9, "int8": 0.85}
 MAX_SECONDS = 300
 MAX_PEAK_MB = 4096
 
@@ -30,12 +31,14 @@ pytestmark = [
 ]
 
 
-# Runs the command line and ends with its peak memory on stderr.
+# Runs the command line and ends with its peak memory on stderr; ru_maxrss would count the parent's too.
 MEASURED = """
-import resource, sys
+import re, sys
+from pathlib import Path
 from fer_edge.cli import run
 code = run(sys.argv[1:])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)
+peak_kb = int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+print(peak_kb // 1024, file=sys.stderr)
 sys.exit(code)
 """
 
@@ -68,8 +71,7 @@ def test_ten_artifacts_after_a_few_hundred_steps(architecture: str, tmp_path: Pa
     artifacts = _converted(_trained(tmp_path, architecture, 96, 2600), 200)[0]
     assert [a["status"] for a in artifacts] == ["made"] * 10
     for artifact in artifacts:
-        limit = 0.85 if artifact["precision"] == "int8" else 0.97
-        assert artifact["parity"]["agreement"] > limit, artifact
+        assert artifact["parity"]["agreement"] > AGREEMENT[artifact["precision"]], artifact
 
 
 def test_densenet121_at_224_px_converts(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from fer_edge.errors import (
     ArtifactError,
     BadInputError,
     DataError,
-    FerEdgeError,
     MissingDependencyError,
     UsageError,
 )
@@ -206,8 +205,10 @@ def test_what_loading_warned_of_and_another_checkpoint_are_reasons(shelf: Shelf,
     assert "not converted from the baseline's checkpoint" in reasons[1]
 
 
-def test_outputs_that_are_no_numbers_are_refused(shelf: Shelf, pictures: Path) -> None:
+def test_outputs_that_are_no_numbers_leave_the_other_artifacts_judged(shelf: Shelf, pictures: Path) -> None:
     shelf.put("fp32.tflite")
     shelf.put("int8.tflite", manifest(Precision.INT8), scale=(float("nan"), 1, 1))
-    with pytest.raises(FerEdgeError, match="not finite for 450 of 450"):
-        run(shelf, pictures, "int8.tflite")
+    report = run(shelf, pictures, "int8.tflite", "fp32.tflite")
+    assert [Path(a.path).name for a in report.artifacts] == ["fp32.tflite"]
+    assert "not finite for 450 of 450" in report.skipped[0].reason
+    assert report.exit_code == 8
