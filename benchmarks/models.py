@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_edge.artifact import read_manifest, size_bytes
-from fer_edge.checkpoint import file_sha256
+from fer_edge.checkpoint import file_sha256, read_checkpoint_info
 from fer_edge.errors import UsageError
 from fer_edge.manifest import Manifest, Precision
 from fer_edge.runtime.backends.base import Backend
@@ -73,7 +73,9 @@ def open_full_precision(path: Path, threads: int | None, runtime: str | None) ->
     """
     if path.suffix == ".keras":
         backend, said = _load(path, threads, None)
-        return OpenedModel(path, backend, file_sha256(path), path.stat().st_size, said)
+        info = read_checkpoint_info(path)
+        sha256 = (info and info.wraps_sha256) or file_sha256(path)
+        return OpenedModel(path, backend, sha256, path.stat().st_size, said)
     precision = read_manifest(path).precision
     if precision is not Precision.FP32:
         raise UsageError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +18,21 @@ RESULTS = "results.json"
 
 
 def check_output(folder: Path, overwrite: bool) -> None:
-    """Make the folder, and refuse one whose results would be lost or that takes none, before any work.
+    """Refuse a folder whose results would be lost, or that can take none, before any work.
 
     Raises:
-        BadInputError: it holds results.
-        OSError: it is a file, or nothing can be written in it.
+        BadInputError: it holds results, is a file or below one, or nothing can be written in it.
     """
     if (folder / RESULTS).exists() and not overwrite:
         raise BadInputError(f"{folder} holds the results of another benchmark", "Give another --out, or --overwrite")
-    folder.mkdir(parents=True, exist_ok=True)
-    probe = folder / f".{RESULTS}.tmp"
-    probe.touch()
-    probe.unlink()
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+        raise BadInputError(f"no results can be written in {folder}: {nearest} takes none", "Give another --out")
 
 
 def write_output(report: BenchmarkReport, folder: Path) -> Path:
     """Write the three files, results.json last; returns its path."""
+    folder.mkdir(parents=True, exist_ok=True)
     names = ("samples.npz", "report.md", RESULTS)
     temporary = {name: folder / f".{name}.tmp" for name in names}
     try:

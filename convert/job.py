@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-import importlib.metadata
+import hashlib
+import importlib
 import shutil
 import tempfile
 import time
@@ -31,7 +32,7 @@ from fer_edge.quiet import quiet
 from fer_edge.registry import lookup
 from fer_edge.runtime.backends import open_backend
 from fer_edge.runtime.backends.base import Probabilities
-from fer_edge.synthetic import random_face
+from fer_edge.synthetic import SIZES, random_face
 
 if TYPE_CHECKING:
     import keras
@@ -99,6 +100,8 @@ def check_output(request: ConvertRequest) -> None:
         BadInputError: one exists, and neither --resume nor --overwrite was given.
     """
     paths = [request.out / target.file_name(request.model.stem) for target in request.targets]
+    if request.foreign is not None:
+        paths.append(wrapped_path(request))
     present = [path for path in paths if path.exists()]
     if present and not (request.resume or request.overwrite):
         raise BadInputError(
@@ -111,17 +114,19 @@ def _prepare(request: ConvertRequest, plan: Plan, calibration: CalibrationSet, w
     from convert import model as float_model
 
     model = float_model.open_float_model(request.model, request.foreign)
-    if request.foreign is not None:
-        _keep_wrapped(model, request)
     images = request.evaluation or request.calibration
     spread = np.linspace(0, len(images) - 1, min(PARITY_IMAGES, len(images))).astype(np.int64)
     faces = images.take(spread).array(request.contract)
     baseline = float_model.predict(model, faces)
     float_model.check_probabilities(request.model, baseline)
     info = read_checkpoint_info(request.model)
+    sha256 = file_sha256(request.model)
+    if request.foreign is not None:
+        sha256 = hashlib.sha256(f"{sha256} {request.foreign}".encode()).hexdigest()
+        _keep_wrapped(model, request, sha256)
     source = Source(
         name=request.model.name,
-        sha256=file_sha256(request.model),
+        sha256=sha256,
         architecture=info.architecture if info else "unknown",
         selected_on=info.training.tuning if info and info.training else (),
     )
@@ -129,15 +134,19 @@ def _prepare(request: ConvertRequest, plan: Plan, calibration: CalibrationSet, w
     return _Common(request, plan, source, graphs, faces, baseline, _golden_face(model, request.contract))
 
 
-def _keep_wrapped(model: keras.Model, request: ConvertRequest) -> None:
+def wrapped_path(request: ConvertRequest) -> Path:
+    """Where a foreign model is kept with its scaling and contract inside."""
+    return request.out / f"{request.model.stem}-fp32.keras"
+
+
+def _keep_wrapped(model: keras.Model, request: ConvertRequest, sha256: str) -> None:
     """Write a foreign model with its scaling and contract inside: the baseline for verify and benchmark."""
-    path = request.out / f"{request.model.stem}.keras"
-    if path.resolve() == request.model.resolve() or (path.exists() and not request.overwrite):
-        return
+    path = wrapped_path(request)
     temporary = path.with_name(f"writing-{path.name}")
     try:
         model.save(temporary)
-        add_checkpoint_info(temporary, CheckpointInfo(architecture="unknown", contract=request.contract))
+        info = CheckpointInfo(architecture="unknown", contract=request.contract, wraps_sha256=sha256)
+        add_checkpoint_info(temporary, info)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -149,7 +158,7 @@ def _golden_face(model: keras.Model, contract: InputContract) -> Image:
     from fer_edge.preprocess import preprocess
 
     random = np.random.default_rng(0)
-    size = max(contract.height, contract.width)
+    size = min(max(contract.height, contract.width, SIZES[0]), SIZES[1])
     faces = np.stack([preprocess(random_face(random, size), contract) for _ in range(GOLDEN_CANDIDATES)])
     ordered = np.sort(predict(model, faces), axis=1)
     return np.asarray(faces[(ordered[:, -1] - ordered[:, -2]).argmax()])
@@ -218,7 +227,7 @@ def _make(common: _Common, target: Target, path: Path) -> Manifest:
         runtime_settings=settings,
         calibration=common.graphs.calibration.record if target.precision is Precision.INT8 else None,
         parity=parity,
-        tools={name: importlib.metadata.version(name) for name in TOOLS[target.format]},
+        tools={name: importlib.import_module(name).__version__ for name in TOOLS[target.format]},
     )
     write_manifest(made, manifest)
     for file in reversed(artifact_files(made)):  # the .xml last: without its .bin it would look like an artifact

@@ -77,6 +77,8 @@ def open_float_model(path: Path, foreign: ForeignContract | None) -> keras.Model
     model = load_checkpoint(path)
     if foreign is None:
         return model
+    for layer in model._flatten_layers(include_self=False):
+        layer.dtype_policy = "float32"  # of a model that was trained in mixed precision
     channels = model.input_shape[-1]
     contract = foreign.contract
     pixels = keras.Input((contract.height, contract.width, 3), name="pixels")

@@ -13,6 +13,7 @@ The public Python API, loaded when it is used:
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from fer_edge.contract import InputContract
     from fer_edge.preprocess import crop, preprocess, read_image
     from fer_edge.runtime.load import load
+
+# OpenCV reads this limit once, when it is imported: pictures of more pixels are not even decoded.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**26))
 
 __all__ = ["InputContract", "crop", "load", "preprocess", "read_image"]
 

@@ -6,6 +6,7 @@ import io
 import mmap
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ def open_tflite(path: Path) -> OpenedFile:
         if "CRC" in str(error):
             raise ArtifactError(f"the manifest inside {path} was altered or damaged", AGAIN) from error
         end = len(data)
-    except (RuntimeError, NotImplementedError, EOFError, ValueError) as error:  # encrypted, unknown compression
+    except (RuntimeError, EOFError, ValueError, zlib.error) as error:  # encrypted, unknown compression, damaged
         raise ArtifactError(f"the manifest inside {path} is not readable: {error}", AGAIN) from error
     payload = data[:end]
     return OpenedFile((payload,), text, lambda new: (payload, _zipped(new)))
@@ -177,7 +178,7 @@ def open_openvino(path: Path) -> OpenedFile:
     start, end = _net_rt_info(xml, net_end)
     section = xml[start:end]
     match = XML_MANIFEST.search(section)
-    text = _limited(path, unescape(match[1].decode(), {v: k for k, v in QUOTES.items()}).encode()) if match else None
+    text = _limited(path, _unescaped(path, match[1])) if match else None
     kept = XML_MANIFEST.sub(b"", section)
     inside = kept[kept.index(b">") + 1 : kept.rindex(b"</rt_info>")] if b"</rt_info>" in kept else b""
 
@@ -187,6 +188,13 @@ def open_openvino(path: Path) -> OpenedFile:
         return xml[:start], b"<rt_info>", inside, ours, b"</rt_info>", xml[end:]
 
     return OpenedFile((_map(weights), xml[:start], xml[end:]), text, sealed)
+
+
+def _unescaped(path: Path, value: bytes) -> bytes:
+    try:
+        return unescape(value.decode(), {v: k for k, v in QUOTES.items()}).encode()
+    except UnicodeDecodeError as error:
+        raise ArtifactError(f"the manifest inside {path} was altered or damaged", AGAIN) from error
 
 
 def _net_rt_info(xml: bytes, net_end: int) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from fer_edge.errors import CheckpointError
 from fer_edge.manifest import CheckpointInfo
 
 MEMBER = "fer_edge.json"
+# What reading a damaged zip raises, and what Keras raises on a damaged or foreign one.
+READING_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, RuntimeError)
+LOADING_ERRORS = (*READING_ERRORS, TypeError, AttributeError, ImportError)
 MAX_MEMBER_BYTES = 16 * 2**20
 
 
@@ -30,7 +34,7 @@ def read_checkpoint_info(path: str | Path) -> CheckpointInfo | None:
             info = _read_json(archive, MEMBER) if MEMBER in archive.namelist() else None
     except FileNotFoundError as error:
         raise CheckpointError(f"there is no file {path}", "Check the path; fer-edge train writes one") from error
-    except (OSError, zipfile.BadZipFile, ValueError, KeyError, RuntimeError) as error:
+    except READING_ERRORS as error:
         raise CheckpointError(
             f"{path} is not a complete .keras file ({error})", "Save it again with model.save('NAME.keras')"
         ) from error

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Side = Annotated[int, Field(ge=16, le=1024)]
+MAX_LABELS = 1000
 Label = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^/\\\x00-\x1f]+$")]
 
 
@@ -36,7 +37,7 @@ class InputContract(BaseModel):
     colour: Literal["rgb", "grey"]
     resize: Literal["area", "bilinear"] = "area"
     crop_margin: Annotated[float, Field(ge=0, le=1)] = 0.1
-    labels: Annotated[tuple[Label, ...], Field(min_length=2, max_length=1000)]
+    labels: Annotated[tuple[Label, ...], Field(min_length=2, max_length=MAX_LABELS)]
     value_range: tuple[Literal[0], Literal[255]] = (0, 255)
 
     @field_validator("labels")

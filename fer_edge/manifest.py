@@ -194,10 +194,13 @@ class CheckpointInfo(_Record):
     Attributes:
         architecture: a name of the backbones table, or "unknown".
         training: None for a foreign model.
+        wraps_sha256: for a foreign model, identifies its file, contract and scaling; what was converted from it has
+            the same as its source.
     """
 
     schema_version: Literal[1] = 1
     architecture: str
     contract: InputContract
     training: TrainingRecord | None = None
+    wraps_sha256: str = ""
     tools: dict[str, str] = Field(default_factory=dict)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TypeAlias
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from fer_edge.contract import InputContract
 from fer_edge.errors import BadInputError
 
-# OpenCV reads its limit once, at import: a picture of more than 64 megapixels is taken for a decompression bomb.
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**26))
-import cv2
+MAX_PIXELS = 2**26  # a larger picture is taken for a decompression bomb
 
 Image: TypeAlias = npt.NDArray[np.uint8]
 Box: TypeAlias = tuple[float, float, float, float]
@@ -37,7 +35,7 @@ def decode_image(data: bytes, name: str) -> Image:
         decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     except cv2.error:
         decoded = None
-    if decoded is None:
+    if decoded is None or decoded.shape[0] * decoded.shape[1] > MAX_PIXELS:
         raise BadInputError(f"{name} is not a readable image", "Remove it, or save it again as PNG or JPEG")
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
 

@@ -31,7 +31,8 @@ def quiet() -> Iterator[None]:
         try:
             yield
         finally:
-            sink.flush()
+            with contextlib.suppress(OSError):  # a full disk: what was printed is lost, the screen must come back
+                sink.flush()
             os.dup2(saved[0], 1)
             os.dup2(saved[1], 2)
             os.close(saved[0])

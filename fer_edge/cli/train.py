@@ -41,18 +41,21 @@ def command(
     from fer_edge.optional import require
 
     require("tensorflow", extra="train")
-    from fer_edge.training.backbones import BACKBONES, backbone
+    from fer_edge.training.backbones import BACKBONES, check_size
     from fer_edge.training.job import TrainingRequest, check_output, train
     from fer_edge.training.recipe import load_recipe
 
     recipe, overrides = load_recipe(recipe_name).override(size=size, epochs=epochs, weights=weights, seed=seed)
     architectures = list(BACKBONES) if architecture == "all" else [architecture]
     for name in architectures:
-        backbone(name)
+        check_size(name, min(stage.size for stage in recipe.stages))
     images = open_images(data, prefer="train")
     folders = {name: out / name if architecture == "all" else out for name in architectures}
-    for folder in folders.values():
-        check_output(folder, overwrite)
+    if architecture == "all" and not overwrite:
+        for name in [n for n, folder in folders.items() if (folder / f"{n}.keras").exists()]:
+            click.echo(f"kept {folders.pop(name) / f'{name}.keras'}", err=True)
+    for name, folder in folders.items():
+        check_output(folder, name, overwrite)
     for name, folder in folders.items():
         request = TrainingRequest(images, data, name, recipe, overrides, limit, folder)
         with TrainingDisplay(recipe.epochs) as display:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -19,6 +21,7 @@ from fer_edge.preprocess import Image, decode_image, preprocess
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
 SUBSETS = ("train", "test")
 MAX_FILES = 2_000_000
+ZIP_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)  # of a damaged one
 MAX_FILE_BYTES = 64 * 2**20
 MAX_COMPRESSION = 500  # a solid-colour PNG inside a zip stays far below
 
@@ -97,6 +100,8 @@ def _labelled(
 ) -> LabelledImages:
     classes = [PurePosixPath(name).parent.name for name in names]
     found = sorted(set(classes))
+    if stray := [name for name, label in zip(names, classes, strict=True) if not label and len(found) > 1]:
+        raise DataError(f"{source} holds {stray[0]} outside the class folders", "Move it into one, or remove it")
     if not names or found == [""]:
         raise DataError(
             f"{source} holds no images in class folders",
@@ -136,8 +141,7 @@ def _is_image(path: PurePosixPath) -> bool:
 def _list_folder(root: Path) -> tuple[list[str], Callable[[str], bytes]]:
     if not root.is_dir():
         raise DataError(f"there is no folder or zip {root}", "Check the path given for the data")
-    found = (PurePosixPath(p.relative_to(root)) for p in root.rglob("*") if p.is_file())
-    names = sorted(path.as_posix() for path in found if _is_image(path))
+    names = sorted(path.as_posix() for path in map(PurePosixPath, _files(root)) if _is_image(path))
 
     def read_bytes(name: str) -> bytes:
         path = root / name
@@ -151,13 +155,26 @@ def _list_folder(root: Path) -> tuple[list[str], Callable[[str], bytes]]:
     return names, read_bytes
 
 
+def _files(root: Path) -> Iterator[str]:
+    """Paths of the files below `root`, relative to it; links to folders are followed, once each."""
+    seen = set()
+    for folder, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        below = Path(folder).relative_to(root)
+        yield from ((below / file).as_posix() for file in files)
+
+
 def _list_zip(path: Path) -> tuple[list[str], Callable[[str], bytes]]:
     """List a zip without extracting it: members are read one at a time, into memory, within limits."""
     try:
         archive = zipfile.ZipFile(path)  # stays open as long as the images are read
     except FileNotFoundError as error:
         raise DataError(f"there is no folder or zip {path}", "Check the path given for the data") from error
-    except (OSError, zipfile.BadZipFile) as error:
+    except ZIP_ERRORS as error:
         raise DataError(f"{path} is not a complete zip file ({error})", "Download or pack it again") from error
     members = archive.infolist()
     if len(members) > MAX_FILES:
@@ -176,7 +193,7 @@ def _list_zip(path: Path) -> tuple[list[str], Callable[[str], bytes]]:
         try:
             with archive.open(name) as member:
                 data = member.read(MAX_FILE_BYTES + 1)
-        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        except ZIP_ERRORS as error:
             raise DataError(f"{path}: cannot read {name}: {error}", "Download or pack it again") from error
         if len(data) > MAX_FILE_BYTES:
             raise DataError(f"{path}: {name} unpacks to more than {MAX_FILE_BYTES >> 20} MB", "Do not use this file")
@@ -191,6 +208,12 @@ def write_split(path: Path, data: str | Path, subsets: dict[str, Sequence[str]])
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_text(json.dumps(content, indent=0))
     temporary.replace(path)
+
+
+def data_root(data: str) -> Path:
+    """The folder or zip, absolute, that `data` (see `open_images`) takes its images from."""
+    path = Path(data.partition("#")[0])
+    return Path(json.loads(path.read_text())["data"] if path.suffix == ".json" else path).resolve()
 
 
 def _from_split(path: Path, subset: str, labels: Sequence[str] | None) -> LabelledImages:

@@ -12,6 +12,7 @@ from fer_edge.optional import require
 
 RESAMPLES = 10_000
 MOST_SAMPLES = 4_000
+MOST_CELLS = 2**22
 CONFIDENCE = 0.95
 SEED = 0
 
@@ -81,12 +82,16 @@ def macro_f1_interval(
         seed: settles the resampling.
     """
     matrix = np.bincount(targets * classes + predicted, minlength=classes * classes)
-    draws = np.random.default_rng(seed).multinomial(len(targets), matrix / len(targets), size=RESAMPLES)
-    draws = draws.reshape(RESAMPLES, classes, classes)
-    right = np.diagonal(draws, axis1=1, axis2=2)
-    total = draws.sum(axis=1) + draws.sum(axis=2)
-    f1 = np.divide(2 * right, total, out=np.zeros(right.shape), where=total > 0)
-    return _percentile_interval(f1[:, np.unique(targets)].mean(axis=1))
+    random, present, values = np.random.default_rng(seed), np.unique(targets), np.empty(RESAMPLES)
+    size = max(1, MOST_CELLS // classes**2)
+    for start in range(0, RESAMPLES, size):
+        part = values[start : start + size]
+        draws = random.multinomial(len(targets), matrix / len(targets), size=len(part)).reshape(-1, classes, classes)
+        right = np.diagonal(draws, axis1=1, axis2=2)
+        total = draws.sum(axis=1) + draws.sum(axis=2)
+        f1 = np.divide(2 * right, total, out=np.zeros(right.shape), where=total > 0)
+        part[:] = f1[:, present].mean(axis=1)
+    return _percentile_interval(values)
 
 
 def median_ratio_interval(numerator: Sequence[Samples], denominator: Sequence[Samples], seed: int = SEED) -> Interval:

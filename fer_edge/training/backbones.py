@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 
+from fer_edge.checkpoint import LOADING_ERRORS
 from fer_edge.contract import InputContract
 from fer_edge.errors import CheckpointError, FerEdgeError, UsageError
 from fer_edge.scaling import scaling_weights
@@ -49,6 +51,16 @@ def backbone(name: str) -> Backbone:
     return BACKBONES[name]
 
 
+def check_size(architecture: str, size: int) -> None:
+    """Refuse an input side that the network cannot take.
+
+    Raises:
+        UsageError: unknown network, or `size` is below its minimum.
+    """
+    if size < (least := backbone(architecture).min_size):
+        raise UsageError(f"{architecture} needs at least {least} px, not {size}", f"Use --size {least} or more")
+
+
 def _scaling_layer(colour: str, scale: float, mean: tuple[float, ...], std: tuple[float, ...]) -> keras.layers.Layer:
     layer = keras.layers.Conv2D(3, 1, name="scaling", trainable=False, dtype="float32")
     layer.build((None, None, None, 3))
@@ -82,11 +94,7 @@ def build_classifier(
         CheckpointError: `weights` names a file that does not fit.
     """
     spec = backbone(architecture)
-    if min(contract.height, contract.width) < spec.min_size:
-        raise UsageError(
-            f"{architecture} needs at least {spec.min_size} px, not {contract.width}x{contract.height}",
-            f"Use --size {spec.min_size} or more",
-        )
+    check_size(architecture, min(contract.height, contract.width))
     size = (None, None) if any_size else (contract.height, contract.width)
     pixels = keras.Input((*size, 3), name="pixels")
     if weights == "imagenet":
@@ -119,10 +127,9 @@ def _take_weights(body: keras.Model, architecture: str, weights: str) -> None:
             ) from error
     else:
         donor = _donor_layers(Path(weights), architecture)
-    by_name = {layer.name: layer for layer in donor}
-    for position, layer in enumerate(layers):
-        source = by_name.get(layer.name, donor[position] if len(donor) == len(layers) else None)
-        if source is None or [w.shape for w in source.weights] != [w.shape for w in layer.weights]:
+    # By position: Keras numbers the names of some layers through all models of a process. A head may follow.
+    for layer, source in itertools.zip_longest(layers, donor[: len(layers)]):
+        if type(source) is not type(layer) or [w.shape for w in source.weights] != [w.shape for w in layer.weights]:
             raise CheckpointError(f"{weights} does not fit {architecture} at layer {layer.name}", "Use a matching one")
         layer.set_weights(source.get_weights())
 
@@ -130,6 +137,8 @@ def _take_weights(body: keras.Model, architecture: str, weights: str) -> None:
 def _donor_layers(path: Path, architecture: str) -> list[keras.layers.Layer]:
     try:
         donor = keras.models.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except LOADING_ERRORS as error:
         raise CheckpointError(f"cannot read weights from {path}: {error}", "Use a .keras file") from error
-    return [layer for layer in donor.layers if layer.name not in ("pixels", "scaling")]
+    return [
+        layer for layer in donor.layers if not isinstance(layer, keras.layers.InputLayer) and layer.name != "scaling"
+    ]

@@ -33,7 +33,7 @@ class BatchNormStatistics:
         for images, _ in batches:
             self._forward(images)
             for total, variable in zip(sums, self._variables, strict=True):
-                total += variable.numpy()
-            count += 1
+                total += len(images) * variable.numpy()
+            count += len(images)
         for total, variable in zip(sums, self._variables, strict=True):
             variable.assign((total / count).astype(np.float32))

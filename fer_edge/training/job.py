@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import importlib.metadata
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,11 @@ from pathlib import Path
 import keras
 
 from fer_edge.checkpoint import add_checkpoint_info
-from fer_edge.contract import InputContract
+from fer_edge.contract import MAX_LABELS, InputContract
 from fer_edge.data.fingerprint import combined_sha256, fingerprints
-from fer_edge.data.folder import LabelledImages, write_split
+from fer_edge.data.folder import LabelledImages, data_root, write_split
 from fer_edge.data.split import balanced_sample, stratified_split
-from fer_edge.errors import BadInputError
+from fer_edge.errors import BadInputError, DataError
 from fer_edge.manifest import CheckpointInfo, TrainingRecord
 from fer_edge.system_info import has_bfloat16
 from fer_edge.training.backbones import build_classifier
@@ -25,6 +25,9 @@ from fer_edge.training.model_card import write_model_card
 from fer_edge.training.pipeline import Cache, fill_cache
 from fer_edge.training.recipe import Recipe
 from fer_edge.training.state import Progress, StateFolder
+
+STATE = "state"
+WRITTEN = ("history.csv", "split.json", "README.md")
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ def train(
     recipe = request.recipe
     keras.utils.set_random_seed(recipe.seed)
     images = request.data
+    if not 2 <= len(images.labels) <= MAX_LABELS:
+        raise DataError(f"{images.source} has {len(images.labels)} class folders", f"Give 2 to {MAX_LABELS}")
     if request.limit is not None and request.limit < len(images):
         images = images.take(balanced_sample(images.targets, request.limit, recipe.seed))
     contract = InputContract(height=recipe.size, width=recipe.size, colour=recipe.colour, labels=images.labels)
@@ -78,7 +83,7 @@ def train(
     training, tuning = fill_cache(fit_images, contract), fill_cache(tuning_images, contract)
     write_split(
         request.out / "split.json",
-        Path(request.data_path.partition("#")[0]).resolve(),
+        data_root(request.data_path),
         {"train": fit_images.names, "tuning": tuning_images.names},
     )
     data_sha256 = combined_sha256(prints)
@@ -98,7 +103,7 @@ def train(
             tuning=tuple(p.exact for p in tuning_prints),
             metrics={"tuning_accuracy": best["val_accuracy"], "tuning_loss": best["val_loss"]},
         ),
-        tools={name: importlib.metadata.version(name) for name in ("keras", "tensorflow", "numpy")},
+        tools={name: importlib.import_module(name).__version__ for name in ("keras", "tensorflow", "numpy")},
     )
     say("[3/3] writing the checkpoint and its model card")
     path = request.out / f"{request.architecture}.keras"
@@ -128,7 +133,7 @@ def _fit(
     finally:
         keras.config.set_dtype_policy("float32")
     compile_model(model, recipe, max(len(training.targets) // recipe.batch_size, 1))
-    state = StateFolder(request.out / "state")
+    state = StateFolder(request.out / STATE)
     progress = fit(model, recipe, training, tuning, state, identity, report, on_batch)
     finished = build_classifier(request.architecture, contract, dropout=recipe.dropout)
     finished.set_weights(model.get_weights())
@@ -153,17 +158,19 @@ def _write_history(progress: Progress, path: Path) -> None:
         writer.writerows(progress.history)
 
 
-def check_output(out: Path, overwrite: bool) -> None:
-    """Refuse a folder with a finished training unless it may be replaced.
+def check_output(out: Path, architecture: str, overwrite: bool) -> None:
+    """Make the run's folder; refuse one whose files would be lost, unless they may be replaced.
 
     Raises:
-        BadInputError: a checkpoint is already there.
+        BadInputError: a finished training is there, or files of another origin with the names that it writes.
     """
-    finished = sorted(out.glob("*.keras"))
-    if finished and not overwrite:
-        raise BadInputError(f"{finished[0]} exists already", "Give another --out, or --overwrite to replace it")
-    for path in finished:
-        path.unlink()
-    for path in (out / "state").glob("*") if overwrite else ():
-        path.unlink()
+    finished = out / f"{architecture}.keras"
+    begun = (out / STATE).is_dir()
+    taken = (
+        finished if finished.exists() else next((out / n for n in WRITTEN if (out / n).exists() and not begun), None)
+    )
+    if taken is not None and not overwrite:
+        raise BadInputError(f"{taken} exists already", "Give another --out, or --overwrite to replace it")
     out.mkdir(parents=True, exist_ok=True)
+    if overwrite:
+        StateFolder(out / STATE).clear()

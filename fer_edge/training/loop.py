@@ -76,7 +76,7 @@ def fit(
         if not math.isfinite(fitted["loss"][0]):
             raise FerEdgeError(
                 f"the loss became {fitted['loss'][0]} in epoch {progress.epoch + 1}",
-                "Lower the recipe's learning_rate; the state of the epoch before is kept and the run resumes from it",
+                "Lower the recipe's learning_rate and start again with --overwrite",
             )
         if statistics is not None:
             statistics.estimate(plain_batches(training, stage.size, EVALUATION_BATCH, recipe.batch_norm_images))

@@ -39,7 +39,6 @@ class StateFolder:
 
     def __init__(self, folder: Path) -> None:
         self._progress = folder / "progress.json"
-        self._variables = folder / "variables-{epoch}.npz"
         self._best = folder / "best.npz"
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -83,8 +82,13 @@ class StateFolder:
         """Bring back what `save_best` kept last."""
         self._restore(self._best, model.weights)
 
+    def clear(self) -> None:
+        """Forget the run."""
+        for path in (self._progress, self._best, *self._progress.parent.glob("variables-*.npz")):
+            path.unlink(missing_ok=True)
+
     def _file(self, epoch: int) -> Path:
-        return Path(str(self._variables).format(epoch=epoch))
+        return self._progress.with_name(f"variables-{epoch}.npz")
 
     @staticmethod
     def _store(path: Path, variables: list[keras.Variable]) -> None:

@@ -84,7 +84,7 @@ def test_benchmark_writes_its_results_once(
     command += ["--out", str(out), "--min-seconds", "0.2"]
     assert run([*command, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads((out / "results.json").read_text())
-    assert run(command) == 2
+    assert run(command) == 8
     assert "--overwrite" in capsys.readouterr().err
     assert run([*command, "--overwrite"]) == 0
 

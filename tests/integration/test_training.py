@@ -17,6 +17,8 @@ from fer_edge.cli import run
 from fer_edge.cli.progress import TrainingDisplay
 from fer_edge.contract import InputContract
 from fer_edge.data.folder import open_images
+from fer_edge.errors import CheckpointError
+from fer_edge.training.backbones import build_classifier
 from fer_edge.training.state import Progress
 from tests.support.pictures import COLOURS, write_squares
 
@@ -108,6 +110,31 @@ def test_the_split_file_opens(runs: Runs) -> None:
     tuning = open_images(f"{runs.whole / 'split.json'}#tuning", prefer="train")
     assert (len(training), len(tuning)) == (48, 12)
     assert not set(training.names) & set(tuning.names)
+
+
+def test_a_checkpoint_of_ours_gives_initial_weights(runs: Runs) -> None:
+    path = runs.whole / "densenet121.keras"
+    contract = InputContract(height=32, width=32, colour="rgb", labels=("a", "b"))
+    model = build_classifier("densenet121", contract, str(path))
+    donor = keras.models.load_model(path, compile=False, safe_mode=True)
+    for name in ("conv1_conv", "conv5_block16_2_conv"):
+        np.testing.assert_array_equal(model.get_layer(name).get_weights()[0], donor.get_layer(name).get_weights()[0])
+    with pytest.raises(CheckpointError, match="does not fit resnet50v2"):
+        build_classifier("resnet50v2", contract, str(path))
+
+
+def test_another_readme_is_not_replaced(runs: Runs, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    assert run([*runs.command[:-1], str(tmp_path)]) == 8
+    assert "README.md exists already" in capsys.readouterr().err
+    assert (tmp_path / "README.md").read_text() == "mine"
+
+
+def test_a_network_that_does_not_fit_the_size_is_said_before_any_training(
+    runs: Runs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*runs.command, "--arch", "all"]) == 2
+    assert "inceptionv3 needs at least 75 px, not 32" in capsys.readouterr().err
 
 
 def test_a_finished_run_is_not_replaced(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:

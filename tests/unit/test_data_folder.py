@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import struct
 import zipfile
@@ -139,6 +140,30 @@ def test_data_without_images_is_refused(tmp_path: Path) -> None:
 def test_images_without_class_folders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError):
         open_images(write_zip(tmp_path / "data.zip", {"1.png": PICTURE}), prefer="train")
+
+
+def test_an_image_beside_the_class_folders_is_named(tmp_path: Path) -> None:
+    members = {"happy/1.png": PICTURE, "sad/1.png": PICTURE, "preview.png": PICTURE}
+    with pytest.raises(DataError, match=r"holds preview\.png outside"):
+        open_images(write_zip(tmp_path / "data.zip", members), prefer="train")
+
+
+def test_links_to_class_folders_are_followed_once(tmp_path: Path) -> None:
+    root = write_squares(tmp_path / "data", 1)
+    (root / "sad").rename(tmp_path / "elsewhere")
+    (root / "sad").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "loop").symlink_to(root)
+    assert open_images(root, prefer="train").labels == ("angry", "happy", "neutral", "sad")
+
+
+def test_every_byte_of_a_zip_may_be_wrong(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "data.zip", {"happy/1.png": PICTURE, "sad/1.png": PICTURE})
+    whole = path.read_bytes()
+    for position in range(len(whole)):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :])
+        with contextlib.suppress(BadInputError, DataError):
+            images = open_images(path, prefer="train")
+            [images.image(i) for i in range(len(images))]
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", PICTURE[:30], b"\x89PNG\r\n\x1a\n" + bytes(40)])

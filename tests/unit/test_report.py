@@ -14,7 +14,7 @@ from benchmarks.job import benchmark
 from benchmarks.output import check_output, write_output
 from benchmarks.report import markdown, print_report
 from benchmarks.request import BenchmarkRequest
-from fer_edge.errors import UsageError
+from fer_edge.errors import BadInputError
 from fer_edge.evaluation.results import BenchmarkReport
 from fer_edge.manifest import Precision
 from tests.support.comparison import Shelf, manifest, write_pictures
@@ -154,8 +154,11 @@ def test_files_are_complete_and_not_replaced(report: BenchmarkReport, tmp_path: 
     with np.load(out / "samples.npz", allow_pickle=False) as samples:
         assert samples["2"].dtype == np.int64
         assert len(samples["2"]) == document(report)["artifacts"][2]["latency_ms"]["n"] == samples["2_rounds"].sum()
-    with pytest.raises(UsageError, match="another benchmark"):
+    with pytest.raises(BadInputError, match="another benchmark"):
         check_output(out, overwrite=False)
+    for taken in (path, path / "below"):
+        with pytest.raises(BadInputError, match=r"results\.json takes none"):
+            check_output(taken, overwrite=True)
     check_output(out, overwrite=True)
 
 

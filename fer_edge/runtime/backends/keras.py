@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fer_edge.checkpoint import read_checkpoint_info
+from fer_edge.checkpoint import LOADING_ERRORS, read_checkpoint_info
 from fer_edge.contract import InputContract
 from fer_edge.errors import CheckpointError
 from fer_edge.optional import require
@@ -31,7 +31,7 @@ def load_checkpoint(path: Path) -> Any:  # noqa: ANN401 - untyped package
     keras = require("keras", extra="train")
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
+    except LOADING_ERRORS as error:
         raise CheckpointError(
             f"Keras cannot load {path}: {first_line(error)}", "Save it again with model.save('NAME.keras')"
         ) from error
@@ -51,7 +51,9 @@ class KerasBackend(CheckedBackend):
         keras = require("keras", extra="train")
         _set_threads(tf, thread_count(threads))
         model = load_checkpoint(path)
-        reduced = [PRECISIONS[dtype] for layer in model.layers if (dtype := layer.compute_dtype) in PRECISIONS]
+        reduced = [
+            PRECISIONS[dtype] for layer in model._flatten_layers() if (dtype := layer.compute_dtype) in PRECISIONS
+        ]
         runtime = f"keras {keras.__version__} (tensorflow {tf.__version__})"
         super().__init__(contract, runtime, reduced[0] if reduced else "fp32")
         self._check_model(path, model)

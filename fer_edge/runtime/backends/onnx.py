@@ -77,9 +77,16 @@ def _session(ort: Any, path: Path, providers: list[str], level: str, threads: in
     options.inter_op_num_threads = 1
     options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, LEVELS[level])
     options.log_severity_level = 3
+    alone = CPU not in providers
+    options.add_session_config_entry("session.disable_cpu_ep_fallback", str(int(alone)))
     try:
         session = ort.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # its exceptions have no common base
+        if alone:
+            raise EnvironmentFailure(
+                f"{', '.join(providers)} cannot run the whole of {path}: {first_line(error)}",
+                f"Let the processor run the rest: --runtime {','.join(providers)},{CPU}",
+            ) from error
         raise ArtifactError(f"onnxruntime {ort.__version__} cannot open {path}: {first_line(error)}", AGAIN) from error
     session.disable_fallback()
     _check_providers(providers, session.get_providers())
