@@ -85,7 +85,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def files(tiny_artifacts: Path) -> Mapping[Precision, Path]:
     """The four TFLite precisions of one model."""
-    folder = Path(os.environ.get("FER_EDGE_ARTIFACTS", tiny_artifacts))
+    folder = Path(os.environ.get("FER_EDGE_ARTIFACTS", tiny_artifacts)).resolve()
     found = {read_manifest(path).precision: path for path in sorted(folder.glob("*.tflite"))}
     assert set(found) == set(Precision), f"{folder} lacks one of {', '.join(p.value for p in Precision)}"
     return found
