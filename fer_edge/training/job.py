@@ -164,13 +164,10 @@ def check_output(out: Path, architecture: str, overwrite: bool) -> None:
     Raises:
         BadInputError: a finished training is there, or files of another origin with the names that it writes.
     """
-    finished = out / f"{architecture}.keras"
     begun = (out / STATE).is_dir()
-    taken = (
-        finished if finished.exists() else next((out / n for n in WRITTEN if (out / n).exists() and not begun), None)
-    )
-    if taken is not None and not overwrite:
-        raise BadInputError(f"{taken} exists already", "Give another --out, or --overwrite to replace it")
+    taken = [name for name in (f"{architecture}.keras", *(() if begun else WRITTEN)) if (out / name).exists()]
+    if taken and not overwrite:
+        raise BadInputError(f"{out / taken[0]} exists already", "Give another --out, or --overwrite to replace it")
     out.mkdir(parents=True, exist_ok=True)
     if overwrite:
         StateFolder(out / STATE).clear()
