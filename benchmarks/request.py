@@ -28,6 +28,11 @@ class VerifyRequest:
     runtime: str | None = None
     save_baseline: Path | None = None
 
+    @property
+    def models(self) -> tuple[Path, ...]:
+        """The artifacts, each once, without the `.bin` files."""
+        return tuple(dict.fromkeys(path for path in self.artifacts if path.suffix != ".bin"))
+
 
 @dataclass(frozen=True)
 class BenchmarkRequest(VerifyRequest):

@@ -70,7 +70,7 @@ def open_session(request: VerifyRequest, stack: ExitStack) -> Session:
 def _open_baseline(request: VerifyRequest, stack: ExitStack) -> OpenedModel | SavedPredictions:
     if request.baseline.suffix == ".npz":
         return SavedPredictions.read(request.baseline)
-    same_format = {p.suffix for p in request.artifacts if p.suffix != ".bin"} == {request.baseline.suffix}
+    same_format = {path.suffix for path in request.models} == {request.baseline.suffix}
     model = open_full_precision(request.baseline, request.threads, request.runtime if same_format else None)
     stack.callback(model.backend.close)
     return model
@@ -83,7 +83,7 @@ def _open_artifacts(request: VerifyRequest, stack: ExitStack) -> tuple[tuple[Art
         UsageError: no artifact was named, or a runtime for several formats.
         EnvironmentFailure: none of them can run here.
     """
-    paths: list[Path] = list(dict.fromkeys(p for p in request.artifacts if p.suffix != ".bin"))
+    paths = request.models
     if not paths:
         raise UsageError("no artifact was given", "Name .tflite, .onnx or .xml files that fer-edge convert wrote")
     suffixes = sorted({path.suffix for path in paths})

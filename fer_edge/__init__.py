@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from fer_edge.runtime.load import load
 
 # OpenCV reads this limit once, when it is imported: pictures of more pixels are not even decoded.
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**26))
+MAX_PIXELS = 2**26
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
 
 __all__ = ["InputContract", "crop", "load", "preprocess", "read_image"]
 

@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from fer_edge import MAX_PIXELS
 from fer_edge.contract import InputContract
 from fer_edge.errors import BadInputError
-
-MAX_PIXELS = 2**26  # a larger picture is taken for a decompression bomb
 
 Image: TypeAlias = npt.NDArray[np.uint8]
 Box: TypeAlias = tuple[float, float, float, float]
