@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,16 +18,17 @@ class FormatPlan(BaseModel):
     Attributes:
         rewrites: names in `convert.rewrites.REWRITES`, applied in order to the float graph.
         operators: ONNX operator types to quantize; empty for all that the runtime can.
-        calibration_method: how ONNX Runtime turns observed activations into ranges.
-        accurate_bias: NNCF's slower bias correction.
+        saturate_outliers: leave images with activations far beyond the typical ones out of the ranges.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rewrites: tuple[str, ...] = ()
     operators: tuple[str, ...] = ()
-    calibration_method: Literal["MinMax", "Percentile", "Entropy"] = "MinMax"
-    accurate_bias: bool = False
+    saturate_outliers: bool = False
+
+
+AS_EXPORTED = FormatPlan()
 
 
 class Plan(BaseModel):
@@ -36,9 +36,9 @@ class Plan(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    tflite: FormatPlan = FormatPlan()
-    onnx: FormatPlan = FormatPlan()
-    openvino: FormatPlan = FormatPlan()
+    tflite: FormatPlan = AS_EXPORTED
+    onnx: FormatPlan = AS_EXPORTED
+    openvino: FormatPlan = AS_EXPORTED
 
 
 def load_plan(name: str) -> Plan:

@@ -57,8 +57,8 @@ def equalize_channels(model: keras.Model, calibration: NDArray[np.float32]) -> t
     group, pinned = _groups(graph, first)
     targets = sorted({graph.nodes[i].inputs[0] for i in norms})
     peak = np.zeros(len(pinned))
-    for tensor, found in zip(targets, peaks(graph, targets, calibration), strict=True):
-        np.maximum.at(peak, group[first[tensor] : first[tensor + 1]], found)
+    for tensor, found in zip(targets, peaks(graph, targets, calibration, of_channels=True), strict=True):
+        np.maximum.at(peak, group[first[tensor] : first[tensor + 1]], found.max(axis=0))
     peak[pinned] = 0
     scale = np.where(peak > DEAD_PEAK, 1 / np.maximum(peak, MIN_PEAK), 1.0)
     if not (scale != 1).any():

@@ -108,11 +108,16 @@ def rebuild(
     return keras.Model(values[0], values[graph.output], name=graph.name)
 
 
-def peaks(graph: Graph, tensors: Sequence[int], images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Largest |x| of every channel of some tensors (rank 4) over `images`: one float32[C] for each tensor."""
+def peaks(
+    graph: Graph, tensors: Sequence[int], images: NDArray[np.float32], *, of_channels: bool
+) -> list[NDArray[np.float32]]:
+    """Largest |x| of some tensors in every image: one float32[N, C], else float32[N], for each tensor."""
     values = _replay(graph, {}, {})
-    outputs = [keras.ops.max(keras.ops.abs(values[tensor]), axis=(1, 2)) for tensor in tensors]
-    return [found.max(axis=0) for found in run(keras.Model(values[0], outputs), images)]
+    outputs = []
+    for tensor in tensors:
+        axes = tuple(range(1, len(values[tensor].shape) - of_channels))
+        outputs.append(keras.ops.max(keras.ops.abs(values[tensor]), axis=axes))
+    return run(keras.Model(values[0], outputs), images)
 
 
 def run(model: keras.Model, images: NDArray[np.float32]) -> list[NDArray[np.float32]]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convert.calibration import CalibrationSet
 from convert.plan import FormatPlan
 from convert.rewrites import apply_rewrites
 from fer_edge.contract import InputContract
 from fer_edge.manifest import Precision
+from fer_edge.preprocess import Image
 
 if TYPE_CHECKING:
     import keras
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class FloatGraphs:
-    """The model as Keras graph, SavedModel and ONNX file, for each list of rewrites, made when first asked for.
+    """The model as Keras graph, SavedModel and ONNX file, for each plan, made when first asked for.
 
     Attributes:
         model: float32[N, H, W, 3] in 0-255 -> probabilities.
@@ -32,38 +35,60 @@ class FloatGraphs:
     contract: InputContract
     calibration: CalibrationSet
     work: Path
-    _keras: dict[tuple[str, ...], tuple[keras.Model, tuple[str, ...]]] = field(default_factory=dict)
-    _exported: dict[tuple[str, tuple[str, ...]], Path] = field(default_factory=dict)
+    _keras: dict[FormatPlan, tuple[keras.Model, tuple[str, ...]]] = field(default_factory=dict)
+    _exported: dict[tuple[str, FormatPlan], Path] = field(default_factory=dict)
 
-    def keras_graph(self, rewrites: tuple[str, ...]) -> tuple[keras.Model, tuple[str, ...]]:
-        """The rewritten model and one sentence per rewrite."""
-        if rewrites not in self._keras:
-            if rewrites:
-                faces = self.calibration.faces.astype(np.float32)
-                self._keras[rewrites] = apply_rewrites(self.model, rewrites, faces)
-            else:
-                self._keras[rewrites] = (self.model, ())
-        return self._keras[rewrites]
+    def range_faces(self, plan: FormatPlan) -> Image:
+        """The calibration faces, uint8[N, H, W, 3], that set the ranges of activations under a plan."""
+        faces = self.calibration.faces
+        return faces[self._typical] if plan.saturate_outliers and self._typical is not None else faces
 
-    def onnx_graph(self, rewrites: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]:
-        """The rewritten model as a float32 ONNX file of batch 1, and one sentence per rewrite."""
-        return self._export("onnx", "graph.onnx", rewrites)
+    def keras_graph(self, plan: FormatPlan) -> tuple[keras.Model, tuple[str, ...]]:
+        """The rewritten model and one sentence per step."""
+        if plan not in self._keras:
+            faces = self.range_faces(plan).astype(np.float32)
+            model, steps = apply_rewrites(self.model, plan.rewrites, faces)
+            self._keras[plan] = (model, (*self._outlier_steps(plan), *steps))
+        return self._keras[plan]
 
-    def saved_model(self, rewrites: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]:
-        """The rewritten model as a TensorFlow SavedModel of batch 1, and one sentence per rewrite."""
-        return self._export("tf_saved_model", "saved", rewrites)
+    def onnx_graph(self, plan: FormatPlan) -> tuple[Path, tuple[str, ...]]:
+        """The rewritten model as a float32 ONNX file of batch 1, and one sentence per step."""
+        return self._export("onnx", "graph.onnx", plan)
 
-    def _export(self, kind: str, name: str, rewrites: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]:
+    def saved_model(self, plan: FormatPlan) -> tuple[Path, tuple[str, ...]]:
+        """The rewritten model as a TensorFlow SavedModel of batch 1, and one sentence per step."""
+        return self._export("tf_saved_model", "saved", plan)
+
+    @cached_property
+    def _typical(self) -> NDArray[np.bool_] | None:
+        """Which calibration faces are no outliers; None for a model whose activations cannot be listed."""
+        from convert.outliers import typical_images
+        from convert.rewrites.graph import UnsupportedGraphError
+
+        try:
+            return typical_images(self.model, self.calibration.faces.astype(np.float32))
+        except UnsupportedGraphError:
+            return None
+
+    def _outlier_steps(self, plan: FormatPlan) -> tuple[str, ...]:
+        if not plan.saturate_outliers:
+            return ()
+        if self._typical is None:
+            return ("refused: saturate-outliers does not apply: the model is no graph of layers that are used once",)
+        outliers = int((~self._typical).sum())
+        return (f"saturate-outliers: {outliers} of {len(self._typical)} calibration images do not set ranges",)
+
+    def _export(self, kind: str, name: str, plan: FormatPlan) -> tuple[Path, tuple[str, ...]]:
         import tensorflow as tf
 
-        model, steps = self.keras_graph(rewrites)
-        if (kind, rewrites) not in self._exported:
+        model, steps = self.keras_graph(plan)
+        if (kind, plan) not in self._exported:
             path = self.work / f"{len(self._exported)}-{name}"
             shape = (1, self.contract.height, self.contract.width, 3)
             signature = [tf.TensorSpec(shape, tf.float32, name="pixels")]
             model.export(path, format=kind, verbose=False, input_signature=signature)
-            self._exported[kind, rewrites] = path
-        return self._exported[kind, rewrites], steps
+            self._exported[kind, plan] = path
+        return self._exported[kind, plan], steps
 
 
 class ConversionTarget(Protocol):

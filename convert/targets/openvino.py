@@ -8,7 +8,7 @@ import nncf
 import numpy as np
 import openvino
 
-from convert.plan import FormatPlan
+from convert.plan import AS_EXPORTED, FormatPlan
 from convert.targets.base import FloatGraphs
 from fer_edge.contract import InputContract
 from fer_edge.manifest import Precision
@@ -23,15 +23,12 @@ class OpenvinoTarget:
         self, graphs: FloatGraphs, precision: Precision, plan: FormatPlan, path: Path
     ) -> tuple[tuple[str, ...], dict[str, str]]:
         """See `ConversionTarget.convert`."""
-        source, steps = graphs.onnx_graph(plan.rewrites if precision is Precision.INT8 else ())
+        source, steps = graphs.onnx_graph(plan if precision is Precision.INT8 else AS_EXPORTED)
         model = openvino.convert_model(source)
         if precision is Precision.INT8:
-            faces = [face[None].astype(np.float32) for face in graphs.calibration.faces]
-            model = nncf.quantize(
-                model, nncf.Dataset(faces), subset_size=len(faces), fast_bias_correction=not plan.accurate_bias
-            )
-            correction = "accurate" if plan.accurate_bias else "fast"
-            steps += (f"convolutions and Dense layers int8 (NNCF post-training, {correction} bias correction)",)
+            faces = [face[None].astype(np.float32) for face in graphs.range_faces(plan)]
+            model = nncf.quantize(model, nncf.Dataset(faces), subset_size=len(faces))
+            steps += ("convolutions and Dense layers int8 (NNCF post-training, fast bias correction)",)
         elif precision is Precision.FP16:
             steps += ("weights stored as float16",)
         describe_for_model_api(model, graphs.contract)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from convert.plan import FormatPlan
+from convert.plan import AS_EXPORTED, FormatPlan
 from convert.targets.base import FloatGraphs
 from fer_edge.manifest import Precision
 from fer_edge.preprocess import Image
@@ -21,14 +21,14 @@ class TfliteTarget:
         self, graphs: FloatGraphs, precision: Precision, plan: FormatPlan, path: Path
     ) -> tuple[tuple[str, ...], dict[str, str]]:
         """See `ConversionTarget.convert`."""
-        source, steps = graphs.saved_model(plan.rewrites if precision is Precision.INT8 else ())
+        source, steps = graphs.saved_model(plan if precision is Precision.INT8 else AS_EXPORTED)
         converter = tf.lite.TFLiteConverter.from_saved_model(str(source))
-        steps += _configure(converter, precision, graphs)
+        steps += _configure(converter, precision, graphs.range_faces(plan))
         path.write_bytes(converter.convert())
         return steps, {}
 
 
-def _configure(converter: tf.lite.TFLiteConverter, precision: Precision, graphs: FloatGraphs) -> tuple[str, ...]:
+def _configure(converter: tf.lite.TFLiteConverter, precision: Precision, calibration: Image) -> tuple[str, ...]:
     if precision is Precision.FP32:
         return ()
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -41,7 +41,7 @@ def _configure(converter: tf.lite.TFLiteConverter, precision: Precision, graphs:
         return ("weights stored as int8, Dense layers per tensor so that tflite-runtime 2.14 opens the file",)
 
     def faces() -> Iterator[list[np.ndarray]]:
-        for face in _with_full_range(graphs.calibration.faces):
+        for face in _with_full_range(calibration):
             yield [face[None].astype(np.float32)]
 
     converter.representative_dataset = faces

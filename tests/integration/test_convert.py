@@ -19,7 +19,7 @@ from convert.targets.onnx import OnnxTarget
 from convert.targets.tflite import TfliteTarget
 from fer_edge.artifact import payload_sha256, read_manifest
 from fer_edge.cli import run
-from fer_edge.manifest import Precision
+from fer_edge.manifest import Format, Precision
 from tests.support.tiny_models import build_keras, make_contract, write_checkpoint, write_folder
 
 CLASSES = 7
@@ -55,6 +55,8 @@ def test_ten_artifacts_carry_the_seven_labels(seven: Path) -> None:
         manifest = read_manifest(seven / "out" / name)
         assert manifest.contract == make_contract(CLASSES)
         assert manifest.parity.agreement > (0.5 if manifest.precision is Precision.INT8 else 0.95)
+        saturating = manifest.precision is Precision.INT8 and manifest.format is not Format.OPENVINO
+        assert any(step.startswith("saturate-outliers: ") for step in manifest.steps) == saturating
         assert (manifest.calibration is None) == (manifest.precision is not Precision.INT8)
         with fer_edge.load(seven / "out" / name) as model:
             face = fer_edge.read_image(next((seven / "faces" / "test").rglob("*.png")))

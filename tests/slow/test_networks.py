@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.support.measured import fer_edge
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "ferplus5-train-test.zip"
 RECIPE = """
@@ -31,38 +30,17 @@ pytestmark = [
 ]
 
 
-# Runs the command line and ends with its peak memory on stderr; ru_maxrss would count the parent's too.
-MEASURED = """
-import re, sys
-from pathlib import Path
-from fer_edge.cli import run
-code = run(sys.argv[1:])
-peak_kb = int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
-print(peak_kb // 1024, file=sys.stderr)
-sys.exit(code)
-"""
-
-
-def _fer_edge(*arguments: str) -> tuple[str, float, int]:
-    """Run a command in a process of its own; returns its stdout, wall seconds and peak memory in MB."""
-    started = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", MEASURED, *arguments], capture_output=True, text=True)
-    seconds = time.monotonic() - started
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout, seconds, int(done.stderr.strip().splitlines()[-1])
-
-
 def _trained(folder: Path, architecture: str, size: int, limit: int) -> Path:
     recipe = folder / "short.toml"
     recipe.write_text(RECIPE.format(size=size))
     options = ["--arch", architecture, "--recipe", str(recipe), "--limit", str(limit), "--out", str(folder / "model")]
-    _fer_edge("train", "--data", str(DATA), *options)
+    fer_edge("train", "--data", str(DATA), *options)
     return folder / "model" / f"{architecture}.keras"
 
 
 def _converted(model: Path, count: int) -> tuple[list[dict[str, Any]], float, int]:
     options = ["--calibration", str(DATA), "--calibration-count", str(count), "--out", str(model.parent / "artifacts")]
-    out, seconds, peak_mb = _fer_edge("convert", str(model), *options, "--json")
+    out, seconds, peak_mb = fer_edge("convert", str(model), *options, "--json")
     return json.loads(out)["artifacts"], seconds, peak_mb
 
 
@@ -70,8 +48,9 @@ def _converted(model: Path, count: int) -> tuple[list[dict[str, Any]], float, in
 def test_ten_artifacts_after_a_few_hundred_steps(architecture: str, tmp_path: Path) -> None:
     artifacts = _converted(_trained(tmp_path, architecture, 96, 2600), 200)[0]
     assert [a["status"] for a in artifacts] == ["made"] * 10
-    for artifact in artifacts:
-        assert artifact["parity"]["agreement"] > AGREEMENT[artifact["precision"]], artifact
+    agreements = {(a["format"], a["precision"]): a["parity"]["agreement"] for a in artifacts}
+    print(f"{architecture}: {agreements}")
+    assert all(agreement > AGREEMENT[precision] for (_, precision), agreement in agreements.items()), agreements
 
 
 def test_densenet121_at_224_px_converts(tmp_path: Path) -> None:

@@ -106,7 +106,8 @@ def relu6_and_gate() -> keras.Model:
 
 def before_norms(model: keras.Model, pixels: Images) -> list[Images]:
     graph = flatten(model)
-    return peaks(graph, [graph.nodes[i].inputs[0] for i in pre_activation_norms(graph)], pixels)
+    tensors = [graph.nodes[i].inputs[0] for i in pre_activation_norms(graph)]
+    return [found.max(axis=0) for found in peaks(graph, tensors, pixels, of_channels=True)]
 
 
 def difference(one: keras.Model, other: keras.Model, pixels: Images) -> float:
