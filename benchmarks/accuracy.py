@@ -99,8 +99,8 @@ def refuse_calibration_images(
     raise DataError(
         f"{name} was calibrated on {len(seen)} of the {len(images)} images of {images.source} (or near-duplicates), "
         f"such as {examples}",
-        "Evaluate on other images, or convert again with calibration images that leave these out: "
-        f"fer-edge convert ... --evaluation {images.source}",
+        "Evaluate on other images, leave those out, or convert again with other calibration images; "
+        f"fer-edge convert ... --evaluation {images.source} names such pairs before any work",
     )
 
 

@@ -147,10 +147,13 @@ class SavedPredictions:
 
 
 def check_output(path: Path) -> None:
-    """Refuse a name that could not be given back as a baseline.
+    """Refuse a name that could not be given back as a baseline, or that is taken.
 
     Raises:
         UsageError: it does not end in .npz.
+        BadInputError: the file exists.
     """
     if path.suffix != ".npz":
         raise UsageError(f"{path} does not end in .npz", f"Name it {path.with_suffix('.npz')}")
+    if path.exists():
+        raise BadInputError(f"{path} exists already", "Remove it, or give another name")

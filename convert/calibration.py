@@ -1,4 +1,4 @@
-"""The images that set the quantization ranges: real ones, class-balanced, never those of the evaluation."""
+"""The images to quantize with: real ones, class-balanced, never those of the evaluation."""
 
 from __future__ import annotations
 

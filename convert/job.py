@@ -17,7 +17,7 @@ import numpy as np
 
 from convert.calibration import CalibrationSet, sample_calibration
 from convert.parity import check
-from convert.plan import Plan, load_plan
+from convert.plan import AS_EXPORTED, FormatPlan, Plan, load_plan
 from convert.request import ConvertRequest, Target, TargetResult
 from convert.targets import TARGETS
 from convert.targets.base import ConversionTarget, FloatGraphs
@@ -49,7 +49,11 @@ TOOLS = {
 
 @dataclass(frozen=True)
 class _Common:
-    """What all targets of one conversion share."""
+    """What all targets of one conversion share.
+
+    Attributes:
+        accuracy: of the baseline on the parity faces, 0-1.
+    """
 
     request: ConvertRequest
     plan: Plan
@@ -57,6 +61,7 @@ class _Common:
     graphs: FloatGraphs
     parity_faces: Image
     baseline: Probabilities
+    accuracy: float
     golden_face: Image
 
 
@@ -81,6 +86,7 @@ def convert(request: ConvertRequest, say: Callable[[str], None]) -> list[TargetR
         say(f"[2/3] full-precision outputs of {request.model.name}")
         with quiet():
             common = _prepare(request, plan, calibration, Path(work))
+        say(f"      {_described(common)}")
         say(f"[3/3] {len(request.targets)} artifacts, plan {request.plan}")
         results = []
         for number, target in enumerate(request.targets, 1):
@@ -131,7 +137,19 @@ def _prepare(request: ConvertRequest, plan: Plan, calibration: CalibrationSet, w
         selected_on=info.training.tuning if info and info.training else (),
     )
     graphs = FloatGraphs(model, request.contract, calibration, work)
-    return _Common(request, plan, source, graphs, faces, baseline, _golden_face(model, request.contract))
+    accuracy = float((baseline.argmax(1) == images.targets[spread]).mean())
+    return _Common(request, plan, source, graphs, faces, baseline, accuracy, _golden_face(model, request.contract))
+
+
+def _described(common: _Common) -> str:
+    """What a person should know about the baseline before its copies are made."""
+    request, classes = common.request, len(common.graphs.contract.labels)
+    kept = f"; kept as the baseline: {wrapped_path(request)}" if request.foreign is not None else ""
+    text = f"it classifies {common.accuracy:.1%} of {len(common.parity_faces)} of these images rightly{kept}"
+    if common.accuracy < 1.5 / classes:
+        text += f"\n      warning: chance gives {1 / classes:.1%}; check the class folders and, of a foreign model, "
+        text += "the order of --labels, --colour, --scale, --mean and --std"
+    return text
 
 
 def wrapped_path(request: ConvertRequest) -> Path:
@@ -142,6 +160,12 @@ def wrapped_path(request: ConvertRequest) -> Path:
 def _keep_wrapped(model: keras.Model, request: ConvertRequest, sha256: str) -> None:
     """Write a foreign model with its scaling and contract inside: the baseline for verify and benchmark."""
     path = wrapped_path(request)
+    if path.exists() and not request.overwrite:
+        info = read_checkpoint_info(path)
+        if info is None or info.wraps_sha256 != sha256:
+            message = f"{path} is there already, made from another model or contract"
+            raise BadInputError(message, "Give another --out, or --overwrite to replace it")
+        return
     temporary = path.with_name(f"writing-{path.name}")
     try:
         model.save(temporary)
@@ -169,9 +193,9 @@ def _attempt(common: _Common, target: Target) -> TargetResult:
     started = time.monotonic()
     request = common.request
     path = request.out / target.file_name(request.model.stem)
-    if request.resume and path.exists() and (kept := _kept(common, target, path)):
-        return kept
     try:
+        if request.resume and path.exists() and (kept := _kept(common, target, path)):
+            return kept
         with quiet():
             manifest = _make(common, target, path)
     except Exception as error:  # converters raise anything; the others must still be made
@@ -184,30 +208,52 @@ def _attempt(common: _Common, target: Target) -> TargetResult:
 
 
 def _kept(common: _Common, target: Target, path: Path) -> TargetResult | None:
-    """With --resume: the artifact that is there, if it is whole and was made from the same things."""
+    """With --resume: the artifact that is there; None for a damaged one, which is made again.
+
+    Raises:
+        BadInputError: it is whole, but was made from other things, and --overwrite was not given.
+    """
     try:
         manifest = read_manifest(path)
         whole = payload_sha256(path, target.format) == manifest.payload_sha256
     except ArtifactError:
         return None
     calibration = common.graphs.calibration.record if target.precision is Precision.INT8 else None
-    same = (manifest.source, manifest.plan, manifest.calibration) == (
-        common.source,
-        common.request.plan,
-        calibration,
-    )
-    return _result(target, "kept", path, manifest, 0.0) if whole and same else None
+    plan = common.request.plan, _format_plan(common, target).sha256()
+    pairs = {
+        "model or contract": (manifest.source, common.source),
+        "plan": ((manifest.plan, manifest.plan_sha256), plan),
+        "calibration images": (manifest.calibration, calibration),
+        "versions of the converters": (manifest.tools, _tools(target.format)),
+    }
+    other = [name for name, (found, wanted) in pairs.items() if found != wanted]
+    if not whole or (other and common.request.overwrite):
+        return None
+    if other:
+        message = f"{path} is there already, made from other inputs ({', '.join(other)})"
+        raise BadInputError(message, "Give another --out, or --overwrite to replace it")
+    return _result(target, "kept", path, manifest, 0.0)
 
 
 def _result(target: Target, status: str, path: Path, manifest: Manifest, seconds: float) -> TargetResult:
     return TargetResult(target, status, path, size_bytes(path), manifest.parity, manifest.steps, seconds=seconds)
 
 
+def _format_plan(common: _Common, target: Target) -> FormatPlan:
+    """Only int8 has a plan."""
+    plan: FormatPlan = getattr(common.plan, target.format.value)
+    return plan if target.precision is Precision.INT8 else AS_EXPORTED
+
+
+def _tools(format_: Format) -> dict[str, str]:
+    return {name: importlib.import_module(name).__version__ for name in TOOLS[format_]}
+
+
 def _make(common: _Common, target: Target, path: Path) -> Manifest:
     """Convert, compare with the baseline, embed the manifest, and only then move the files into place."""
     implementation: ConversionTarget = lookup(TARGETS, target.format.value, "format")()
     made = common.graphs.work / path.name
-    plan = getattr(common.plan, target.format.value)
+    plan = _format_plan(common, target)
     steps, settings = implementation.convert(common.graphs, target.precision, plan, made)
     contract = common.graphs.contract
     with open_backend(
@@ -223,11 +269,12 @@ def _make(common: _Common, target: Target, path: Path) -> Manifest:
         payload_sha256=payload_sha256(made, target.format),
         source=common.source,
         plan=common.request.plan,
+        plan_sha256=plan.sha256(),
         steps=steps,
         runtime_settings=settings,
         calibration=common.graphs.calibration.record if target.precision is Precision.INT8 else None,
         parity=parity,
-        tools={name: importlib.import_module(name).__version__ for name in TOOLS[target.format]},
+        tools=_tools(target.format),
     )
     write_manifest(made, manifest)
     for file in reversed(artifact_files(made)):  # the .xml last: without its .bin it would look like an artifact

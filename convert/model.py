@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 import keras
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from convert.request import ForeignContract
 from fer_edge.contract import InputContract
-from fer_edge.errors import BadInputError, CheckpointError
+from fer_edge.errors import BadInputError, CheckpointError, problems
 from fer_edge.preprocess import Image
 from fer_edge.runtime.backends.base import Probabilities
 from fer_edge.runtime.backends.keras import load_checkpoint
 from fer_edge.scaling import scaling_weights
 from fer_edge.toml_file import read_toml
+
+COLLAPSED = 1e-6  # no probability changes by more
+
+
+def _not_zero(value: float) -> float:
+    if value == 0:
+        raise ValueError("must not be 0")
+    return value
+
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+NonZero = Annotated[Finite, AfterValidator(_not_zero)]
 
 
 class ForeignOptions(BaseModel):
@@ -27,9 +41,9 @@ class ForeignOptions(BaseModel):
     colour: str = "rgb"
     resize: str = "area"
     crop_margin: float = 0.1
-    scale: float = 1 / 255
-    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    scale: NonZero = 1 / 255
+    mean: tuple[Finite, Finite, Finite] = (0.0, 0.0, 0.0)
+    std: tuple[NonZero, NonZero, NonZero] = (1.0, 1.0, 1.0)
 
 
 def read_contract_file(path: Path) -> ForeignOptions:
@@ -39,6 +53,19 @@ def read_contract_file(path: Path) -> ForeignOptions:
         BadInputError: missing or invalid.
     """
     return read_toml(path, ForeignOptions, "contract", "See 'Foreign models' in docs/convert.md")
+
+
+def merge_options(base: ForeignOptions, given: Mapping[str, object]) -> ForeignOptions:
+    """Let options of the command line replace what the file says.
+
+    Raises:
+        BadInputError: a value that no model can be fed with, such as a scale of 0.
+    """
+    try:
+        return ForeignOptions.model_validate({**base.model_dump(), **given})
+    except ValidationError as error:
+        message = f"the contract given is not valid: {problems(error, ForeignOptions)}"
+        raise BadInputError(message, "See 'Foreign models' in docs/convert.md") from error
 
 
 def foreign_contract(path: Path, options: ForeignOptions) -> ForeignContract:
@@ -68,7 +95,8 @@ def foreign_contract(path: Path, options: ForeignOptions) -> ForeignContract:
             labels=options.labels,
         )
     except ValidationError as error:
-        raise BadInputError(f"the contract given for {path} is not valid: {error}", "See docs/convert.md") from error
+        message = f"the contract given for {path} is not valid: {problems(error, InputContract)}"
+        raise BadInputError(message, "See docs/convert.md") from error
     return ForeignContract(contract, options.scale, options.mean, options.std)
 
 
@@ -97,14 +125,19 @@ def predict(model: keras.Model, faces: Image, batch: int = 64) -> Probabilities:
 
 
 def check_probabilities(path: Path, outputs: Probabilities) -> None:
-    """Refuse a model whose outputs are not probabilities.
+    """Refuse a model whose outputs are not probabilities, or the same for every image.
 
     Raises:
-        CheckpointError: rows that are negative, not finite or do not sum to 1.
+        CheckpointError: rows that are negative, not finite, do not sum to 1 or do not differ.
     """
     if not np.isfinite(outputs).all() or outputs.min() < 0 or np.abs(outputs.sum(1) - 1).max() > 1e-3:
         raise CheckpointError(
             f"the outputs of {path} are not probabilities "
             f"(row sums {outputs.sum(1).min():.3f} to {outputs.sum(1).max():.3f})",
             "End the model with a softmax",
+        )
+    if len(outputs) > 1 and np.ptp(outputs, axis=0).max() < COLLAPSED:
+        raise CheckpointError(
+            f"{path} gives the same probabilities for all {len(outputs)} images",
+            "Check how the model is fed (--scale, --mean, --std, --colour), or train it again",
         )

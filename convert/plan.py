@@ -1,7 +1,8 @@
-"""Conversion plans: which exact rewrites and which operators each format's int8 uses."""
+"""Conversion plans: how each format is quantized to int8."""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -26,6 +27,10 @@ class FormatPlan(BaseModel):
     rewrites: tuple[str, ...] = ()
     operators: tuple[str, ...] = ()
     saturate_outliers: bool = False
+
+    def sha256(self) -> str:
+        """A hash of the definition, so that a plan that changed under the same name is noticed."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
 AS_EXPORTED = FormatPlan()

@@ -40,6 +40,8 @@ def detect_format(path: Path) -> Format:
         return Format.OPENVINO
     if head[0] == 0x08 and path.suffix == ".onnx":  # ModelProto begins with ir_version
         return Format.ONNX
+    if path.suffix == ".keras":
+        raise ArtifactError(f"{path} is a checkpoint, not a converted model", f"Give it as --baseline {path}")
     if path.suffix == ".bin" and path.with_suffix(".xml").exists():
         raise ArtifactError(f"{path} holds only weights", f"Name {path.with_suffix('.xml')} instead")
     raise ArtifactError(f"{path} is no TFLite, ONNX or OpenVINO (.xml) model", "Check the path; " + AGAIN)

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fer_edge.errors import CheckpointError
+from fer_edge.errors import CheckpointError, problems
 from fer_edge.manifest import CheckpointInfo
 
 MEMBER = "fer_edge.json"
@@ -35,6 +35,8 @@ def read_checkpoint_info(path: str | Path) -> CheckpointInfo | None:
     except FileNotFoundError as error:
         raise CheckpointError(f"there is no file {path}", "Check the path; fer-edge train writes one") from error
     except READING_ERRORS as error:
+        if path.suffix in (".tflite", ".onnx", ".xml"):
+            raise CheckpointError(f"{path} is a converted model, not a checkpoint", "Name the .keras file") from error
         raise CheckpointError(
             f"{path} is not a complete .keras file ({error})", "Save it again with model.save('NAME.keras')"
         ) from error
@@ -44,7 +46,9 @@ def read_checkpoint_info(path: str | Path) -> CheckpointInfo | None:
     try:
         return CheckpointInfo.model_validate(info)
     except ValidationError as error:
-        raise CheckpointError(f"{path}: {MEMBER} is not valid: {error}", "Train or export the model again") from error
+        raise CheckpointError(
+            f"{path}: {MEMBER} is not valid: {problems(error, CheckpointInfo)}", "Train or export the model again"
+        ) from error
 
 
 def add_checkpoint_info(path: Path, info: CheckpointInfo) -> None:

@@ -55,6 +55,7 @@ class Package:
         purpose: what it is for.
         remedy: how to install it.
         inference: whether it executes converted models.
+        probe: a statement that must not fail after the import.
         unneeded: says why this machine can do without it, or returns an empty string.
     """
 
@@ -64,6 +65,7 @@ class Package:
     remedy: str
     inference: bool = False
     unneeded: Callable[[], str] = lambda: ""
+    probe: str = ""
 
     @property
     def name(self) -> str:
@@ -94,10 +96,12 @@ PACKAGES = (
         "pip install 'fer-edge[tflite-runtime]' -c constraints-tflite-runtime.txt  (in an environment of its own)",
         True,
         _litert_is_there,
+        "import numpy; assert numpy.__version__ < '2', f'it needs numpy 1, not {numpy.__version__}'",
     ),
     Package("onnxruntime", ("onnxruntime", "onnxruntime-gpu"), "runs .onnx", "pip install 'fer-edge[onnx]'", True),
     Package("openvino", ("openvino",), "runs OpenVINO .xml", "pip install 'fer-edge[openvino]'", True),
     Package("tensorflow", ("tensorflow", "tensorflow-cpu"), "trains, converts", "pip install 'fer-edge[convert]'"),
+    Package("sklearn", ("scikit-learn",), "verifies, benchmarks", "pip install 'fer-edge[benchmark]'"),
     Package("nncf", ("nncf",), "quantizes for OpenVINO", "pip install 'fer-edge[convert]'"),
     Package(
         "picamera2",
@@ -113,7 +117,7 @@ def examine(packages: Iterable[Package] = PACKAGES) -> list[Check]:
     """Run every check; takes as long as the imports."""
     packages = tuple(packages)
     with ThreadPoolExecutor(max_workers=2) as pool:
-        problems = list(pool.map(import_problem, (p.module for p in packages)))
+        problems = list(pool.map(import_problem, (p.module for p in packages), (p.probe for p in packages)))
     works = [p.name for p, problem in zip(packages, problems, strict=True) if p.inference and not problem]
     described = [describe(p, problem) for p, problem in zip(packages, problems, strict=True)]
     return [_python(), _cpu(), *described, _inference(works), *_top_level()]
@@ -124,9 +128,9 @@ def can_infer(checks: Iterable[Check]) -> bool:
     return all(check.status is not Status.FAIL for check in checks if check.name == "inference")
 
 
-def import_problem(module: str, timeout_s: float = PROBE_SECONDS) -> str:
+def import_problem(module: str, probe: str = "", timeout_s: float = PROBE_SECONDS) -> str:
     """Import `module` in a process of its own, so that a crash or a hang is an answer too; empty when it works."""
-    command = [sys.executable, "-c", f"import {module}"]
+    command = [sys.executable, "-c", f"import {module}; {probe}"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
     except subprocess.TimeoutExpired:

@@ -13,6 +13,11 @@ FerEdgeError                    1   internal
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+
 
 class FerEdgeError(Exception):
     """A failure that fer-edge expects and explains.
@@ -31,6 +36,18 @@ class FerEdgeError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}. {self.remedy}" if self.remedy else self.message
+
+
+def problems(error: ValidationError, model: type[BaseModel]) -> str:
+    """What pydantic found wrong, one clause for each field, without its own vocabulary."""
+    clauses = []
+    for found in error.errors(include_url=False, include_context=False, include_input=False):
+        name = ".".join(str(part) for part in found["loc"])
+        message = found["msg"].removeprefix("Value error, ")
+        if found["type"] == "extra_forbidden":
+            message = f"is not known; known are {', '.join(model.model_fields)}"
+        clauses.append(f"{name}: {message}" if name else message)
+    return "; ".join(clauses)
 
 
 class UsageError(FerEdgeError):

@@ -90,7 +90,7 @@ class Fingerprint(_Record):
 
 
 class Calibration(_Record):
-    """The images that set the quantization ranges.
+    """The images sampled for quantization; `Manifest.steps` says which of them set no ranges.
 
     Attributes:
         sha256: over the fingerprints in their order.
@@ -144,6 +144,7 @@ class Manifest(_Record):
     Attributes:
         payload_sha256: of the model without this manifest (see `fer_edge.artifact`).
         plan: name of the conversion plan ("resilient", "plain").
+        plan_sha256: of the plan's definition for this format and precision; None in files of early versions.
         steps: what the plan did to the graph before and during quantization, in order, one sentence each.
         runtime_settings: settings that a runtime must use to reproduce the parity figures, such as ONNX Runtime's
             graph optimisation level.
@@ -159,6 +160,7 @@ class Manifest(_Record):
     payload_sha256: Sha256
     source: Source
     plan: str
+    plan_sha256: Sha256 | None = None
     steps: tuple[str, ...] = ()
     runtime_settings: dict[str, str] = Field(default_factory=dict)
     calibration: Calibration | None = None

@@ -28,13 +28,16 @@ def decode_image(data: bytes, name: str) -> Image:
         uint8[H, W, 3], RGB, 0-255. Grey pictures have three equal channels.
 
     Raises:
-        BadInputError: the bytes are no picture that OpenCV can read, or one of more than 64 megapixels.
+        BadInputError: the bytes are no picture that OpenCV can read, or one of more than `MAX_PIXELS`.
     """
+    too_large = False
     try:
         decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    except cv2.error:
-        decoded = None
-    if decoded is None or decoded.shape[0] * decoded.shape[1] > MAX_PIXELS:
+    except cv2.error as error:
+        decoded, too_large = None, "MAX_IMAGE" in str(error)
+    if too_large or (decoded is not None and decoded.shape[0] * decoded.shape[1] > MAX_PIXELS):
+        raise BadInputError(f"{name} has more than {MAX_PIXELS / 1e6:.0f} million pixels", "Scale it down")
+    if decoded is None:
         raise BadInputError(f"{name} is not a readable image", "Remove it, or save it again as PNG or JPEG")
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from fer_edge.errors import BadInputError
+from fer_edge.errors import BadInputError, problems
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -33,5 +33,9 @@ def read_toml(path: Path, model: type[ModelT], what: str, advice: str, **default
     """
     try:
         return model.model_validate({**defaults, **tomllib.loads(path.read_text(encoding="utf-8"))})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError, ValidationError) as error:
+    except OSError as error:
+        raise BadInputError(f"cannot read the {what} {path}: {error.strerror}", "Check the path") from error
+    except ValidationError as error:
+        raise BadInputError(f"{path} is not a valid {what}: {problems(error, model)}", advice) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadInputError(f"{path} is not a valid {what}: {error}", advice) from error

@@ -23,14 +23,15 @@ CHECKED_IMAGES = 64
 
 
 def apply_rewrites(
-    model: keras.Model, names: Sequence[str], calibration: NDArray[np.float32]
+    model: keras.Model, names: Sequence[str], calibration: NDArray[np.float32], checked: NDArray[np.float32]
 ) -> tuple[keras.Model, tuple[str, ...]]:
     """Apply the named steps in order; one that changes the float output is refused and the model before it kept.
 
     Args:
         model: float32[N, H, W, 3] in 0-255 RGB -> float32[N, classes]; it is not changed.
         names: keys of `REWRITES`.
-        calibration: float32[N, H, W, 3], 0-255 RGB; all of it is used to calibrate, at most 64 images to check.
+        calibration: float32[N, H, W, 3], 0-255 RGB, sets the ranges.
+        checked: the same kind of images; outputs are compared on 64 of them at most.
 
     Returns:
         The model and one sentence per step: "NAME: what was done", "NAME: nothing to do, ..." or "refused: NAME ...".
@@ -48,8 +49,9 @@ def apply_rewrites(
         flatten(model)
     except UnsupportedGraphError as error:
         return model, tuple(f"refused: {name} does not apply: {error.message}" for name in steps)
-    _check(model, calibration)
-    images = calibration[np.unique(np.linspace(0, len(calibration) - 1, CHECKED_IMAGES).astype(int))]
+    for images in (calibration, checked):
+        _check(model, images)
+    images = checked[np.unique(np.linspace(0, len(checked) - 1, CHECKED_IMAGES).astype(int))]
     before = run(model, images)[0]
     notes = []
     for name, step in steps.items():

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from convert.rewrites.graph import Graph, Node, flatten, peaks, pre_activation_norms, rebuild
+from convert.rewrites.graph import Graph, Node, channel_peaks, flatten, pre_activation_norms, rebuild
 
 Array = NDArray[np.float64]
 DEAD_PEAK = 1e-6  # a channel that never exceeds this is left as it is
@@ -57,8 +57,8 @@ def equalize_channels(model: keras.Model, calibration: NDArray[np.float32]) -> t
     group, pinned = _groups(graph, first)
     targets = sorted({graph.nodes[i].inputs[0] for i in norms})
     peak = np.zeros(len(pinned))
-    for tensor, found in zip(targets, peaks(graph, targets, calibration, of_channels=True), strict=True):
-        np.maximum.at(peak, group[first[tensor] : first[tensor + 1]], found.max(axis=0))
+    for tensor, found in zip(targets, channel_peaks(graph, targets, calibration), strict=True):
+        np.maximum.at(peak, group[first[tensor] : first[tensor + 1]], found)
     peak[pinned] = 0
     scale = np.where(peak > DEAD_PEAK, 1 / np.maximum(peak, MIN_PEAK), 1.0)
     if not (scale != 1).any():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,15 +108,23 @@ def rebuild(
     return keras.Model(values[0], values[graph.output], name=graph.name)
 
 
-def peaks(
-    graph: Graph, tensors: Sequence[int], images: NDArray[np.float32], *, of_channels: bool
+def channel_peaks(graph: Graph, tensors: Sequence[int], images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """Largest |x| of every channel of some tensors (rank 4) over `images`: one float32[C] for each tensor."""
+    return [found.max(axis=0) for found in _peaks(graph, tensors, images, lambda rank: range(1, rank - 1))]
+
+
+def image_peaks(graph: Graph, tensors: Sequence[int], images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """Largest |x| of some tensors in every image: one float32[N] for each tensor whose first axis is the image."""
+    found = _peaks(graph, tensors, images, lambda rank: range(1, rank))
+    return [peak for peak in found if len(peak) == len(images)]
+
+
+def _peaks(
+    graph: Graph, tensors: Sequence[int], images: NDArray[np.float32], axes: Callable[[int], Iterable[int]]
 ) -> list[NDArray[np.float32]]:
-    """Largest |x| of some tensors in every image: one float32[N, C], else float32[N], for each tensor."""
     values = _replay(graph, {}, {})
-    outputs = []
-    for tensor in tensors:
-        axes = tuple(range(1, len(values[tensor].shape) - of_channels))
-        outputs.append(keras.ops.max(keras.ops.abs(values[tensor]), axis=axes))
+    kept = [values[tensor] for tensor in tensors]
+    outputs = [keras.ops.max(keras.ops.abs(x), axis=tuple(axes(len(x.shape)))) for x in kept]
     return run(keras.Model(values[0], outputs), images)
 
 

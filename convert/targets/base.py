@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from fer_edge.preprocess import Image
 if TYPE_CHECKING:
     import keras
 
+_Key: TypeAlias = tuple[bool, tuple[str, ...]]
+
 
 @dataclass
 class FloatGraphs:
@@ -27,7 +29,7 @@ class FloatGraphs:
 
     Attributes:
         model: float32[N, H, W, 3] in 0-255 -> probabilities.
-        calibration: faces for quantization, rewrites' ranges and their checks.
+        calibration: faces that were sampled; `range_faces` are those that set ranges.
         work: folder for intermediate files.
     """
 
@@ -35,21 +37,26 @@ class FloatGraphs:
     contract: InputContract
     calibration: CalibrationSet
     work: Path
-    _keras: dict[FormatPlan, tuple[keras.Model, tuple[str, ...]]] = field(default_factory=dict)
-    _exported: dict[tuple[str, FormatPlan], Path] = field(default_factory=dict)
+    _keras: dict[_Key, tuple[keras.Model, tuple[str, ...]]] = field(default_factory=dict)
+    _exported: dict[tuple[str, _Key], Path] = field(default_factory=dict)
 
     def range_faces(self, plan: FormatPlan) -> Image:
         """The calibration faces, uint8[N, H, W, 3], that set the ranges of activations under a plan."""
         faces = self.calibration.faces
-        return faces[self._typical] if plan.saturate_outliers and self._typical is not None else faces
+        return faces[self._outliers[0]] if plan.saturate_outliers else faces
 
     def keras_graph(self, plan: FormatPlan) -> tuple[keras.Model, tuple[str, ...]]:
         """The rewritten model and one sentence per step."""
-        if plan not in self._keras:
-            faces = self.range_faces(plan).astype(np.float32)
-            model, steps = apply_rewrites(self.model, plan.rewrites, faces)
-            self._keras[plan] = (model, (*self._outlier_steps(plan), *steps))
-        return self._keras[plan]
+        key = _key(plan)
+        if key not in self._keras:
+            model = self.model
+            steps: tuple[str, ...] = (self._outliers[1],) if plan.saturate_outliers else ()
+            if plan.rewrites:
+                ranges, faces = (f.astype(np.float32) for f in (self.range_faces(plan), self.calibration.faces))
+                model, notes = apply_rewrites(model, plan.rewrites, ranges, faces)
+                steps += notes
+            self._keras[key] = model, steps
+        return self._keras[key]
 
     def onnx_graph(self, plan: FormatPlan) -> tuple[Path, tuple[str, ...]]:
         """The rewritten model as a float32 ONNX file of batch 1, and one sentence per step."""
@@ -60,35 +67,36 @@ class FloatGraphs:
         return self._export("tf_saved_model", "saved", plan)
 
     @cached_property
-    def _typical(self) -> NDArray[np.bool_] | None:
-        """Which calibration faces are no outliers; None for a model whose activations cannot be listed."""
+    def _outliers(self) -> tuple[NDArray[np.bool_], str]:
+        """Which calibration faces set ranges where outliers do not, and a sentence about it."""
         from convert.outliers import typical_images
         from convert.rewrites.graph import UnsupportedGraphError
 
+        faces = self.calibration.faces
         try:
-            return typical_images(self.model, self.calibration.faces.astype(np.float32))
-        except UnsupportedGraphError:
-            return None
-
-    def _outlier_steps(self, plan: FormatPlan) -> tuple[str, ...]:
-        if not plan.saturate_outliers:
-            return ()
-        if self._typical is None:
-            return ("refused: saturate-outliers does not apply: the model is no graph of layers that are used once",)
-        outliers = int((~self._typical).sum())
-        return (f"saturate-outliers: {outliers} of {len(self._typical)} calibration images do not set ranges",)
+            typical = typical_images(self.model, faces.astype(np.float32))
+        except UnsupportedGraphError as error:
+            return np.ones(len(faces), bool), f"refused: saturate-outliers does not apply: {error.message}"
+        outliers = len(faces) - int(typical.sum())
+        return typical, f"saturate-outliers: {outliers} of {len(faces)} calibration images do not set ranges"
 
     def _export(self, kind: str, name: str, plan: FormatPlan) -> tuple[Path, tuple[str, ...]]:
         import tensorflow as tf
 
         model, steps = self.keras_graph(plan)
-        if (kind, plan) not in self._exported:
+        key = kind, _key(plan)
+        if key not in self._exported:
             path = self.work / f"{len(self._exported)}-{name}"
             shape = (1, self.contract.height, self.contract.width, 3)
             signature = [tf.TensorSpec(shape, tf.float32, name="pixels")]
             model.export(path, format=kind, verbose=False, input_signature=signature)
-            self._exported[kind, plan] = path
-        return self._exported[kind, plan], steps
+            self._exported[key] = path
+        return self._exported[key], steps
+
+
+def _key(plan: FormatPlan) -> _Key:
+    """What of a plan decides the float graph."""
+    return plan.saturate_outliers, plan.rewrites
 
 
 class ConversionTarget(Protocol):

@@ -15,7 +15,7 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
-from convert.plan import AS_EXPORTED, FormatPlan
+from convert.plan import FormatPlan
 from convert.targets.base import FloatGraphs
 from fer_edge.manifest import Precision
 from fer_edge.preprocess import Image
@@ -31,7 +31,7 @@ class OnnxTarget:
         self, graphs: FloatGraphs, precision: Precision, plan: FormatPlan, path: Path
     ) -> tuple[tuple[str, ...], dict[str, str]]:
         """See `ConversionTarget.convert`."""
-        source, steps = graphs.onnx_graph(plan if precision is Precision.INT8 else AS_EXPORTED)
+        source, steps = graphs.onnx_graph(plan)
         if precision is Precision.INT8:
             steps += _quantize(source, path, plan, graphs)
         else:

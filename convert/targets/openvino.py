@@ -8,7 +8,7 @@ import nncf
 import numpy as np
 import openvino
 
-from convert.plan import AS_EXPORTED, FormatPlan
+from convert.plan import FormatPlan
 from convert.targets.base import FloatGraphs
 from fer_edge.contract import InputContract
 from fer_edge.manifest import Precision
@@ -23,7 +23,7 @@ class OpenvinoTarget:
         self, graphs: FloatGraphs, precision: Precision, plan: FormatPlan, path: Path
     ) -> tuple[tuple[str, ...], dict[str, str]]:
         """See `ConversionTarget.convert`."""
-        source, steps = graphs.onnx_graph(plan if precision is Precision.INT8 else AS_EXPORTED)
+        source, steps = graphs.onnx_graph(plan)
         model = openvino.convert_model(source)
         if precision is Precision.INT8:
             faces = [face[None].astype(np.float32) for face in graphs.range_faces(plan)]

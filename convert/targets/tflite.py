@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from convert.plan import AS_EXPORTED, FormatPlan
+from convert.plan import FormatPlan
 from convert.targets.base import FloatGraphs
 from fer_edge.manifest import Precision
 from fer_edge.preprocess import Image
@@ -21,7 +21,7 @@ class TfliteTarget:
         self, graphs: FloatGraphs, precision: Precision, plan: FormatPlan, path: Path
     ) -> tuple[tuple[str, ...], dict[str, str]]:
         """See `ConversionTarget.convert`."""
-        source, steps = graphs.saved_model(plan if precision is Precision.INT8 else AS_EXPORTED)
+        source, steps = graphs.saved_model(plan)
         converter = tf.lite.TFLiteConverter.from_saved_model(str(source))
         steps += _configure(converter, precision, graphs.range_faces(plan))
         path.write_bytes(converter.convert())

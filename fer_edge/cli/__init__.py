@@ -26,7 +26,8 @@ COMMANDS = {
 
 
 # What makes a path that a user gave unusable.
-UNUSABLE = (errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EROFS, errno.ENAMETOOLONG)
+UNUSABLE: tuple[int, ...] = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS)
+UNUSABLE += (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 
 
 class LazyGroup(click.Group):

@@ -134,12 +134,12 @@ def _contract(
     from fer_edge.optional import require
 
     require("tensorflow", extra="convert")
-    from convert.model import ForeignOptions, foreign_contract, read_contract_file
+    from convert.model import ForeignOptions, foreign_contract, merge_options, read_contract_file
 
     base = read_contract_file(contract_file) if contract_file else ForeignOptions()
     if "labels" in given:
         given["labels"] = tuple(part.strip() for part in str(given["labels"]).split(","))
-    foreign = foreign_contract(model, base.model_copy(update=given))
+    foreign = foreign_contract(model, merge_options(base, given))
     return foreign.contract, foreign
 
 

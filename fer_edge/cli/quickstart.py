@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shlex
@@ -16,6 +17,7 @@ from pathlib import Path
 import click
 
 from fer_edge.errors import BadInputError, FerEdgeError
+from fer_edge.optional import require
 
 ARCHITECTURE = "densenet121"
 ARTIFACTS = 10
@@ -66,6 +68,9 @@ def command(out: Path, keep: bool) -> int:
     finished; remove the folder to start over.
     """
     places = Layout(out)
+    for package, extra in (("tensorflow", "convert"), ("scipy", "benchmark")):
+        if importlib.util.find_spec(package) is None:
+            require(package, extra=extra)
     _draw(places)
     _train(places)
     codes = [_convert(places), _benchmark(places)]

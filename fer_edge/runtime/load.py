@@ -11,6 +11,7 @@ from fer_edge.artifact import artifact_files, payload_sha256, read_manifest
 from fer_edge.checkpoint import read_checkpoint_info
 from fer_edge.errors import ArtifactError, CheckpointError, UsageError
 from fer_edge.manifest import Manifest, Precision
+from fer_edge.models import resolve_model
 from fer_edge.registry import lookup
 from fer_edge.runtime.backends import BACKENDS, open_backend
 from fer_edge.runtime.backends.base import CheckedBackend
@@ -26,7 +27,8 @@ def load(path: str | Path, *, threads: int | None = None, runtime: str | None = 
     gave when it was made; other probabilities are a warning.
 
     Args:
-        path: a `.keras` checkpoint, or a `.tflite`, `.onnx` or OpenVINO `.xml` file that fer-edge converted.
+        path: a `.keras` checkpoint, a `.tflite`, `.onnx` or OpenVINO `.xml` file that fer-edge converted, or
+            "zoo:NAME" for one that comes with it.
         threads: processor threads; None takes all usable cores.
         runtime: for TFLite "litert" or "tflite-runtime", for ONNX the execution providers separated by commas, for
             OpenVINO the device. None takes LiteRT if it is there, CPUExecutionProvider, CPU.
@@ -39,7 +41,7 @@ def load(path: str | Path, *, threads: int | None = None, runtime: str | None = 
         CheckpointError: the same for a checkpoint.
         EnvironmentFailure: the runtime, provider or device is not there.
     """
-    path = Path(path)
+    path = resolve_model(str(path))
     if path.suffix == ".keras":
         return _load_checkpoint(path, threads, runtime)
     manifest = read_manifest(path)

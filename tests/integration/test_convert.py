@@ -9,11 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 
 import fer_edge
-from convert.plan import FormatPlan
+from convert.plan import FormatPlan, Plan
 from convert.targets.base import FloatGraphs
 from convert.targets.onnx import OnnxTarget
 from convert.targets.tflite import TfliteTarget
@@ -140,6 +139,24 @@ def test_resume_makes_a_damaged_artifact_again(seven: Path, tmp_path: Path) -> N
     assert payload_sha256(damaged, read_manifest(damaged).format) == read_manifest(damaged).payload_sha256
 
 
+def test_resume_refuses_whole_artifacts_of_other_inputs(
+    seven: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--to", "onnx", "--precision", "int8")
+    kept = tmp_path / "seven-int8.onnx"
+    shutil.copy(seven / "out" / kept.name, kept)
+    before = kept.read_bytes()
+    monkeypatch.setattr("convert.job.load_plan", lambda _: Plan())  # the same name, another definition
+    capsys.readouterr()
+    assert _convert(seven, tmp_path, *options, "--resume", "--json") == 6
+    (artifact,) = json.loads(capsys.readouterr().out)["artifacts"]
+    assert "other inputs (plan)" in artifact["reason"]
+    assert "--overwrite" in artifact["reason"]
+    assert kept.read_bytes() == before
+    assert _convert(seven, tmp_path, *options, "--resume", "--overwrite") == 0
+    assert kept.read_bytes() != before
+
+
 def test_one_target_that_fails_does_not_stop_the_others(
     seven: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -187,55 +204,6 @@ def test_dry_run_writes_nothing(seven: Path, tmp_path: Path, capsys: pytest.Capt
     assert _convert(seven, out, "--dry-run", "--json") == 0
     assert len(json.loads(capsys.readouterr().out)["artifacts"]) == 10
     assert not out.exists()
-
-
-def test_a_foreign_model_gets_its_contract_from_options(
-    seven: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    import keras
-
-    model = build_keras()
-    inner = keras.Sequential([keras.Input((32, 32, 3)), *model.layers[2:]], name="foreign")  # without the scaling
-    inner.save(tmp_path / "foreign.keras")
-    data = write_folder(tmp_path / "faces", 10)
-    call = ["convert", str(tmp_path / "foreign.keras"), "--calibration", str(data), "--calibration-count", "20"]
-    call += ["--to", "tflite", "--precision", "fp32", "--out", str(tmp_path / "out")]
-    assert run(call) == 8
-    assert "3 outputs" in capsys.readouterr().err
-    assert run([*call, "--labels", "red,green,blue"]) == 0
-    artifact, baseline = tmp_path / "out" / "foreign-fp32.tflite", tmp_path / "out" / "foreign-fp32.keras"
-    with fer_edge.load(artifact) as converted, fer_edge.load(baseline) as wrapped:
-        face = np.random.default_rng(0).integers(0, 255, (1, 32, 32, 3), np.uint8)
-        expected = np.asarray(model(face.astype(np.float32)))
-        np.testing.assert_allclose(converted.predict(face), expected, atol=1e-5)
-        np.testing.assert_allclose(wrapped.predict(face), expected, atol=1e-5)
-
-
-def test_a_foreign_model_of_mixed_precision_and_large_input_runs_in_float32(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    import keras
-
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        pixels = keras.Input((300, 300, 3))
-        x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3, strides=8)(pixels))
-        keras.Model(pixels, keras.layers.Dense(3, activation="softmax")(x)).save(tmp_path / "foreign.keras")
-    finally:
-        keras.config.set_dtype_policy("float32")
-    data, out = write_folder(tmp_path / "faces", 10), tmp_path / "out"
-    call = ["convert", str(tmp_path / "foreign.keras"), "--calibration", str(data), "--calibration-count", "20"]
-    call += ["--labels", "red,green,blue", "--to", "tflite", "--precision", "fp32", "--out", str(out)]
-    assert run(call) == 0
-    wrapped = (out / "foreign-fp32.keras").read_bytes()
-    with fer_edge.load(out / "foreign-fp32.keras") as backend:
-        assert backend.executed_precision == "fp32"
-    assert run([*call[:-2], "--out", str(out), "--resume", "--scale", "0.5"]) == 0
-    assert (out / "foreign-fp32.keras").read_bytes() != wrapped
-    verified = ["verify", str(out / "foreign-fp32.tflite"), "--baseline", str(out / "foreign-fp32.keras"), "--json"]
-    capsys.readouterr()
-    assert run([*verified, "--data", str(write_folder(tmp_path / "test", 20, seed=3))]) in (0, 7)
-    assert "not converted from" not in capsys.readouterr().out
 
 
 def test_a_lambda_layer_is_refused(seven: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,4 +27,4 @@ def fer_edge(
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     seconds = time.monotonic() - started
     assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout, seconds, int(done.stderr.strip().splitlines()[-1]) // 1024
+    return done.stdout, seconds, round(int(done.stderr.strip().splitlines()[-1]) * 1024 / 1e6)

@@ -43,7 +43,7 @@ def test_the_python_examples_run(
     assert examples
     for example in examples:
         exec(compile(example, str(page), "exec"), {})
-        assert re.search("red|green|blue", capsys.readouterr().out)
+        assert re.search("red|green|blue|angry|happy|neutral|sad|surprise", capsys.readouterr().out)
 
 
 def test_the_command_line_page_is_up_to_date() -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from convert.rewrites import REWRITES, apply_rewrites
 from convert.rewrites.depthwise import batch_norm_to_depthwise
 from convert.rewrites.equalize import equalize_channels
-from convert.rewrites.graph import UnsupportedGraphError, flatten, peaks, pre_activation_norms, rebuild, run
+from convert.rewrites.graph import UnsupportedGraphError, channel_peaks, flatten, pre_activation_norms, rebuild, run
 from fer_edge.errors import DataError, UsageError
 
 Images = NDArray[np.float32]
@@ -107,7 +107,7 @@ def relu6_and_gate() -> keras.Model:
 def before_norms(model: keras.Model, pixels: Images) -> list[Images]:
     graph = flatten(model)
     tensors = [graph.nodes[i].inputs[0] for i in pre_activation_norms(graph)]
-    return [found.max(axis=0) for found in peaks(graph, tensors, pixels, of_channels=True)]
+    return channel_peaks(graph, tensors, pixels)
 
 
 def difference(one: keras.Model, other: keras.Model, pixels: Images) -> float:
@@ -155,7 +155,7 @@ def test_a_residual_stream_has_one_scale_per_channel() -> None:
 
 def test_plain_network_is_left_alone() -> None:
     model = plain()
-    result, notes = apply_rewrites(model, tuple(REWRITES), images())
+    result, notes = apply_rewrites(model, tuple(REWRITES), images(), images())
     assert result is model
     assert [note.split(",")[0] for note in notes] == [f"{name}: nothing to do" for name in REWRITES]
 
@@ -163,7 +163,7 @@ def test_plain_network_is_left_alone() -> None:
 def test_relu6_and_multiply_pin_their_channels() -> None:
     model, pixels = relu6_and_gate(), images()
     assert equalize_channels(model, pixels) == (model, None)
-    final, notes = apply_rewrites(model, tuple(REWRITES), pixels)
+    final, notes = apply_rewrites(model, tuple(REWRITES), pixels, pixels)
     assert "nothing to do" in notes[0]
     assert "became" in notes[1]
     assert difference(model, final, pixels) < 1e-5
@@ -179,7 +179,7 @@ def test_batch_norm_without_gamma_pins_its_channels() -> None:
 
 def test_batch_norm_without_beta_is_exact() -> None:
     model, pixels = dense_block(lambda: L.BatchNormalization(center=False)), images()
-    final, notes = apply_rewrites(model, tuple(REWRITES), pixels)
+    final, notes = apply_rewrites(model, tuple(REWRITES), pixels, pixels)
     assert not any(note.startswith("refused") for note in notes)
     assert difference(model, final, pixels) < 1e-5
 
@@ -209,7 +209,7 @@ def test_bare_operations_survive() -> None:
     x = stem(pixels / 2.0)
     y = L.Conv2D(6, 1)(x)
     model = finish(pixels, L.ReLU()(L.BatchNormalization()(keras.ops.concatenate([x + y, y], axis=-1))))
-    final, notes = apply_rewrites(model, tuple(REWRITES), images())
+    final, notes = apply_rewrites(model, tuple(REWRITES), images(), images())
     assert "nothing to do" in notes[0]
     assert "became" in notes[1]
     assert difference(model, final, images()) < 1e-5
@@ -220,7 +220,7 @@ def test_a_layer_without_weights_may_be_shared() -> None:
     x = relu(stem(pixels))
     x = relu(L.BatchNormalization()(L.Add()([x, L.Conv2D(6, 1)(x)])))
     model = finish(pixels, x)
-    final, notes = apply_rewrites(model, tuple(REWRITES), images())
+    final, notes = apply_rewrites(model, tuple(REWRITES), images(), images())
     assert not any(note.startswith("refused") for note in notes)
     assert difference(model, final, images()) < 1e-5
 
@@ -231,7 +231,7 @@ def test_shared_weights_are_refused() -> None:
     model = keras.Model(pixels, head(L.BatchNormalization()(L.Add()([conv(x), conv(conv(x))]))))
     with pytest.raises(UnsupportedGraphError, match="'twice' is called more than once"):
         flatten(model)
-    result, notes = apply_rewrites(model, tuple(REWRITES), images())
+    result, notes = apply_rewrites(model, tuple(REWRITES), images(), images())
     assert result is model
     assert all(note.startswith("refused: ") for note in notes)
 
@@ -253,7 +253,7 @@ def test_a_rewrite_that_changes_the_output_is_refused(factor: float, monkeypatch
 
     monkeypatch.setattr("convert.rewrites.depthwise.batch_norm_to_depthwise", broken)
     model, pixels = residual(), images()
-    result, notes = apply_rewrites(model, tuple(REWRITES), pixels)
+    result, notes = apply_rewrites(model, tuple(REWRITES), pixels, pixels)
     assert "scaled to a peak of 1" in notes[0]
     assert notes[1].startswith("refused: batch-norm-to-depthwise changed the float output")
     assert difference(model, result, pixels) < 1e-5
@@ -262,11 +262,11 @@ def test_a_rewrite_that_changes_the_output_is_refused(factor: float, monkeypatch
 def test_unknown_rewrite_and_wrong_images() -> None:
     model = plain()
     with pytest.raises(UsageError, match="unknown rewrite 'magic'"):
-        apply_rewrites(model, ["magic"], images())
+        apply_rewrites(model, ["magic"], images(), images())
     for wrong in (images()[:0], images(8)):
         with pytest.raises(DataError, match="calibration images of shape"):
-            apply_rewrites(model, list(REWRITES), wrong)
-    assert apply_rewrites(model, [], images()) == (model, ())
+            apply_rewrites(model, list(REWRITES), wrong, wrong)
+    assert apply_rewrites(model, [], images(), images()) == (model, ())
 
 
 @pytest.mark.slow
@@ -278,7 +278,7 @@ def test_real_networks(name: str, size: int, norms: int) -> None:
     body = getattr(keras.applications, name)(include_top=False, weights=None, input_tensor=L.Rescaling(1 / 255)(pixels))
     model = keras.Model(pixels, head(body.output))
     settle(model, images(size, 8))
-    final, notes = apply_rewrites(model, tuple(REWRITES), images(size, 8))
+    final, notes = apply_rewrites(model, tuple(REWRITES), images(size, 8), images(size, 8))
     if not norms:
         assert final is model
         return

@@ -19,6 +19,10 @@ from fer_edge.runtime.backends.base import CheckedBackend
 from fer_edge.runtime.backends.signature import AGAIN, check_signature, first_line, thread_count
 
 RUNTIMES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
+OWN = (
+    "tflite-runtime needs an environment of its own with numpy 1: "
+    "pip install -c constraints-tflite-runtime.txt 'fer-edge[tflite-runtime]'"
+)
 # XNNPACK computes float16 files in float32 unless it is told otherwise.
 EXECUTED = {
     Precision.FP32: "fp32",
@@ -95,6 +99,10 @@ def _interpreter(module: Any, path: Path, name: str, threads: int) -> Any:  # no
     try:
         interpreter = module.Interpreter(model_path=str(path), num_threads=threads)
         interpreter.allocate_tensors()
+    except SystemError as error:  # compiled for another numpy
+        raise EnvironmentFailure(
+            f"{name} {version(name)} does not run here: {error.__cause__ or error}", OWN
+        ) from error
     except (RuntimeError, ValueError) as error:
         remedy = "Convert the model again with fer-edge convert, whose files (dynamic-range ones keep Dense layers per "
         remedy += "tensor) open in tflite-runtime 2.14, or run it elsewhere: pip install ai-edge-litert"
