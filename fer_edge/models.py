@@ -11,6 +11,11 @@ PREFIX, SUFFIX = "zoo:", "-int8.tflite"
 DEFAULT_MODEL = "zoo:densenet121"
 
 
+def present_models() -> dict[str, Path]:
+    """The classifiers that this installation has, by name."""
+    return {path.name.removesuffix(SUFFIX): path for path in sorted(ZOO.glob(f"*{SUFFIX}"))}
+
+
 def resolve_model(name: str) -> Path:
     """The file of a model: "zoo:NAME" is one that comes with fer-edge, everything else is a path.
 
@@ -19,7 +24,7 @@ def resolve_model(name: str) -> Path:
     """
     if not name.startswith(PREFIX):
         return Path(name)
-    present = {path.name.removesuffix(SUFFIX): path for path in sorted(ZOO.glob(f"*{SUFFIX}"))}
+    present = present_models()
     if name.removeprefix(PREFIX) not in present:
         listed = ", ".join(PREFIX + known for known in present) or "none"
         raise CheckpointError(

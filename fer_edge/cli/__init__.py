@@ -21,6 +21,7 @@ COMMANDS = {
     "benchmark": "Compare accuracy, latency and memory with the full-precision baseline.",
     "inspect": "Show what a checkpoint or artifact says about itself.",
     "predict": "Classify the faces in pictures.",
+    "models": "List the models that come along, and fetch the face detector.",
     "doctor": "Check what this machine can run and say what to install.",
 }
 

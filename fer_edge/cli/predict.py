@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fer_edge.contract import InputContract
     from fer_edge.preprocess import Box
     from fer_edge.runtime.backends.base import Backend
-    from fer_edge.runtime.faces.haar import HaarDetector
+    from fer_edge.runtime.faces import FaceDetector
 
 MODEL_SUFFIXES = (".keras", ".tflite", ".onnx", ".xml", ".bin")
 
@@ -40,13 +40,13 @@ def command(
     MODEL is a checkpoint, a converted model or zoo:NAME; without it, zoo:densenet121.
     """
     from fer_edge.models import resolve_model
-    from fer_edge.runtime.faces.haar import HaarDetector
+    from fer_edge.runtime.faces import open_default_detector
     from fer_edge.runtime.load import load
 
     model, images = _split(model_and_images)
     path = resolve_model(model)
     with load(path, threads=threads, runtime=runtime) as backend:
-        detector = None if whole_image else HaarDetector()
+        detector = None if whole_image else open_default_detector(lambda message: click.echo(message, err=True))
         found = {image: _faces(image, backend, detector) for image in images}
         if as_json:
             document = {
@@ -77,13 +77,13 @@ def _split(arguments: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     return first, tuple(others)
 
 
-def _faces(image: str, backend: Backend, detector: HaarDetector | None) -> list[_Face]:
+def _faces(image: str, backend: Backend, detector: FaceDetector | None) -> list[_Face]:
     import numpy as np
 
     from fer_edge.preprocess import crop, preprocess, read_image
 
     frame, contract = read_image(image), backend.contract
-    boxes: list[Box | None] = [None] if detector is None else [*detector.detect(frame)]
+    boxes: list[Box | None] = [None] if detector is None else [face.box for face in detector.detect(frame)]
     if not boxes:
         return []
     crops = [frame if box is None else crop(frame, box, contract) for box in boxes]

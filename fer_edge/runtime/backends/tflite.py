@@ -45,9 +45,8 @@ class TfliteBackend(CheckedBackend):
         runtime: str | None = None,
         settings: Mapping[str, str] = {},
     ) -> None:
-        name, module = _runtime(runtime)
-        super().__init__(contract, f"{name} {version(name)}", EXECUTED[precision])
-        interpreter = _interpreter(module, path, name, thread_count(threads))
+        interpreter, name = open_interpreter(path, threads, runtime)
+        super().__init__(contract, name, EXECUTED[precision])
         source, sink = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
         check_signature(path, contract, source["shape"].tolist(), sink["shape"].tolist())
         if source["dtype"] is np.uint8 and source["quantization"] != (1.0, 0):
@@ -70,6 +69,17 @@ class TfliteBackend(CheckedBackend):
     def close(self) -> None:
         """Release the interpreter."""
         self._interpreter = None
+
+
+def open_interpreter(path: Path, threads: int | None = None, runtime: str | None = None) -> tuple[Any, str]:
+    """Open any TFLite file; returns the allocated interpreter, and what executes it, with its version.
+
+    Raises:
+        ArtifactError: the runtime cannot open the file.
+        EnvironmentFailure: the runtime is not there.
+    """
+    name, module = _runtime(runtime)
+    return _interpreter(module, path, name, thread_count(threads)), f"{name} {version(name)}"
 
 
 def _runtime(wanted: str | None) -> tuple[str, Any]:

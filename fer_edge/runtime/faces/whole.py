@@ -1,0 +1,17 @@
+"""The whole frame taken for a face crop: for cameras that look at one face, and for pictures that are crops."""
+
+from __future__ import annotations
+
+from fer_edge.preprocess import Image
+from fer_edge.runtime.faces.box import Detection, Framing
+
+
+class WholeFrame:
+    """Finds one face, which fills the frame."""
+
+    framing = Framing(right=0.0, down=0.0, scale=1.0)
+
+    def detect(self, frame: Image) -> list[Detection]:
+        """See `FaceDetector.detect`; the box is the frame's and need not be a square."""
+        rows, columns = frame.shape[:2]
+        return [Detection((0.0, 0.0, float(columns), float(rows)), 1.0)]
