@@ -21,6 +21,7 @@ COMMANDS = {
     "benchmark": "Compare accuracy, latency and memory with the full-precision baseline.",
     "inspect": "Show what a checkpoint or artifact says about itself.",
     "predict": "Classify the faces in pictures.",
+    "run": "Find faces in a camera's pictures and say what they show.",
     "models": "List the models that come along, and fetch the face detector.",
     "doctor": "Check what this machine can run and say what to install.",
 }
@@ -59,10 +60,10 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; every expected failure is one message and its exit code, never a traceback."""
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(execute(sys.argv[1:]))
 
 
-def run(arguments: list[str]) -> int:
+def execute(arguments: list[str]) -> int:
     """Run the command line on `arguments`; returns the exit code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:

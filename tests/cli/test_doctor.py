@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fer_edge import doctor
-from fer_edge.cli import run
+from fer_edge.cli import execute
 from fer_edge.doctor import Check, Package, Status, describe, examine, import_problem
 
 GOOD = Package("json.decoder", ("numpy",), "reads JSON", "pip install json", True)
@@ -81,13 +81,13 @@ def test_without_a_runtime_the_exit_code_is_4(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(doctor.examine, "__defaults__", ((ABSENT,),))
-    assert run(["doctor"]) == 4
+    assert execute(["doctor"]) == 4
     assert "no inference runtime works" in capsys.readouterr().err
 
 
 def test_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(doctor.examine, "__defaults__", ((GOOD,),))
-    assert run(["doctor", "--json"]) == 0
+    assert execute(["doctor", "--json"]) == 0
     captured = capsys.readouterr()
     document = json.loads(captured.out)
     assert document["schema_version"] == 1

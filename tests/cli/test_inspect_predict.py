@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fer_edge import models
-from fer_edge.cli import run
+from fer_edge.cli import execute
 from fer_edge.preprocess import Image
 from fer_edge.synthetic import EXPRESSIONS, face
 from tests.support.tiny_models import ARTIFACTS, copied, tiny_images
@@ -41,7 +41,7 @@ def photo(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("name", [INT8, "tiny-int8.onnx", "tiny-int8.xml"])
 def test_inspect_shows_an_artifact(name: str, tiny_artifacts: Path, capsys: Capture) -> None:
-    assert run(["inspect", str(tiny_artifacts / name)]) == 0
+    assert execute(["inspect", str(tiny_artifacts / name)]) == 0
     captured = capsys.readouterr()
     assert captured.out == ""
     for expected in (
@@ -59,7 +59,7 @@ def test_inspect_shows_an_artifact(name: str, tiny_artifacts: Path, capsys: Capt
 
 
 def test_inspect_json(tiny_artifacts: Path, capsys: Capture) -> None:
-    assert run(["inspect", str(tiny_artifacts / INT8), "--json"]) == 0
+    assert execute(["inspect", str(tiny_artifacts / INT8), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["schema_version"], document["kind"], document["intact"]) == (1, "artifact", True)
     assert document["size_bytes"] == (tiny_artifacts / INT8).stat().st_size
@@ -69,9 +69,9 @@ def test_inspect_json(tiny_artifacts: Path, capsys: Capture) -> None:
 
 
 def test_inspect_shows_a_checkpoint(tiny_artifacts: Path, capsys: Capture) -> None:
-    assert run(["inspect", str(tiny_artifacts / "tiny.keras")]) == 0
+    assert execute(["inspect", str(tiny_artifacts / "tiny.keras")]) == 0
     assert "red, green, blue" in capsys.readouterr().err
-    assert run(["inspect", str(tiny_artifacts / "tiny.keras"), "--json"]) == 0
+    assert execute(["inspect", str(tiny_artifacts / "tiny.keras"), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["kind"], document["info"]["architecture"]) == ("checkpoint", "tiny")
 
@@ -79,7 +79,7 @@ def test_inspect_shows_a_checkpoint(tiny_artifacts: Path, capsys: Capture) -> No
 def test_inspect_shows_a_foreign_checkpoint(tmp_path: Path, capsys: Capture) -> None:
     with zipfile.ZipFile(tmp_path / "foreign.keras", "w") as archive:
         archive.writestr("config.json", "{}")
-    assert run(["inspect", str(tmp_path / "foreign.keras")]) == 0
+    assert execute(["inspect", str(tmp_path / "foreign.keras")]) == 0
     assert "fer-edge did not make it" in capsys.readouterr().err
 
 
@@ -88,16 +88,16 @@ def test_inspect_tells_an_altered_model(tiny_artifacts: Path, tmp_path: Path, ca
     content = bytearray(path.read_bytes())
     content[100] ^= 1
     path.write_bytes(content)
-    assert run(["inspect", str(path)]) == 8
+    assert execute(["inspect", str(path)]) == 8
     assert "WRONG: altered" in capsys.readouterr().err
-    assert run(["inspect", str(path), "--json"]) == 8
+    assert execute(["inspect", str(path), "--json"]) == 8
     assert json.loads(capsys.readouterr().out)["intact"] is False
 
 
 @pytest.mark.parametrize("name", ["gone.tflite", "gone.onnx", "gone.xml", "gone.keras"])
 def test_a_missing_file_is_one_line(name: str, tmp_path: Path, capsys: Capture) -> None:
     for command in (["inspect", str(tmp_path / name)], ["predict", str(tmp_path / name), "face.png"]):
-        assert run(command) == 8
+        assert execute(command) == 8
         captured = capsys.readouterr()
         assert captured.err.count("error: ") == 1
         assert name in captured.err
@@ -105,7 +105,7 @@ def test_a_missing_file_is_one_line(name: str, tmp_path: Path, capsys: Capture) 
 
 @pytest.mark.parametrize("name", [*ARTIFACTS, "tiny.keras"])
 def test_predict_whole_images(name: str, tiny_artifacts: Path, crops: list[str], capsys: Capture) -> None:
-    assert run(["predict", str(tiny_artifacts / name), *crops, "--whole-image", "--json"]) == 0
+    assert execute(["predict", str(tiny_artifacts / name), *crops, "--whole-image", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["labels"] == ["red", "green", "blue"]
     assert [image["path"] for image in document["images"]] == crops
@@ -125,14 +125,14 @@ def test_predict_prints_a_table(tiny_artifacts: Path, crops: list[str], capsys: 
         "--runtime",
         "litert",
     ]
-    assert run(arguments) == 0
+    assert execute(arguments) == 0
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "green" in captured.err
 
 
 def test_predict_finds_the_face(tiny_artifacts: Path, photo: str, capsys: Capture) -> None:
-    assert run(["predict", str(tiny_artifacts / INT8), photo, "--json"]) == 0
+    assert execute(["predict", str(tiny_artifacts / INT8), photo, "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)["images"][0]["faces"]
     left, top, width, height = found["box"]
     assert abs(left + width / 2 - 164) < 30
@@ -140,25 +140,25 @@ def test_predict_finds_the_face(tiny_artifacts: Path, photo: str, capsys: Captur
 
 
 def test_predict_says_when_there_is_no_face(tiny_artifacts: Path, crops: list[str], capsys: Capture) -> None:
-    assert run(["predict", str(tiny_artifacts / INT8), crops[0]]) == 0
+    assert execute(["predict", str(tiny_artifacts / INT8), crops[0]]) == 0
     assert f"no face found in {crops[0]}; if it is a face crop already, add --whole-image" in capsys.readouterr().err
 
 
 def test_predict_refuses_what_is_no_image(tiny_artifacts: Path, tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "notes.png").write_text("not a picture")
-    assert run(["predict", str(tiny_artifacts / INT8), str(tmp_path / "notes.png")]) == 8
+    assert execute(["predict", str(tiny_artifacts / INT8), str(tmp_path / "notes.png")]) == 8
     assert "notes.png is not a readable image" in capsys.readouterr().err
 
 
 def test_predict_needs_a_picture(tiny_artifacts: Path, capsys: Capture) -> None:
-    assert run(["predict", str(tiny_artifacts / INT8)]) == 2
-    assert run(["predict"]) == 2
+    assert execute(["predict", str(tiny_artifacts / INT8)]) == 2
+    assert execute(["predict"]) == 2
     assert "at least one picture" in capsys.readouterr().err
 
 
 def test_predict_names_a_missing_provider(tiny_artifacts: Path, crops: list[str], capsys: Capture) -> None:
     model = str(tiny_artifacts / "tiny-int8.onnx")
-    assert run(["predict", model, crops[0], "--runtime", "NoExecutionProvider"]) == 4
+    assert execute(["predict", model, crops[0], "--runtime", "NoExecutionProvider"]) == 4
     assert "no NoExecutionProvider here" in capsys.readouterr().err
 
 
@@ -166,13 +166,13 @@ def test_the_zoo_is_the_default(
     tiny_artifacts: Path, tmp_path: Path, crops: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     monkeypatch.setattr(models, "ZOO", tmp_path)
-    assert run(["predict", crops[0], "--whole-image"]) == 8
+    assert execute(["predict", crops[0], "--whole-image"]) == 8
     assert "no model 'zoo:densenet121'; those it has: none" in capsys.readouterr().err
     copied(tiny_artifacts, INT8, tmp_path).rename(tmp_path / "densenet121-int8.tflite")
     for arguments in (crops, ["zoo:densenet121", *crops]):
-        assert run(["predict", *arguments, "--whole-image", "--json"]) == 0
+        assert execute(["predict", *arguments, "--whole-image", "--json"]) == 0
         assert len(json.loads(capsys.readouterr().out)["images"]) == 3
-    assert run(["inspect", "zoo:densenet121"]) == 0
+    assert execute(["inspect", "zoo:densenet121"]) == 0
     capsys.readouterr()
-    assert run(["inspect", "zoo:other"]) == 8
+    assert execute(["inspect", "zoo:other"]) == 8
     assert "those it has: zoo:densenet121" in capsys.readouterr().err

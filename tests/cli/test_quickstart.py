@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_edge.cli import quickstart, run
+from fer_edge.cli import execute, quickstart
 
 NAMES = [
     *(f"densenet121-{p}.tflite" for p in ("fp32", "fp16", "dynamic", "int8")),
@@ -58,7 +58,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
 def test_steps_run_in_order_and_the_last_line_names_the_report(
     commands: Commands, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["quickstart", "--out", str(tmp_path)]) == 0
+    assert execute(["quickstart", "--out", str(tmp_path)]) == 0
     assert commands.names == ["train", "convert", "benchmark"]
     measured = [Path(a).name for a in commands.called[2] if Path(a).parent == tmp_path / "artifacts"]
     assert sorted(measured) == sorted(NAMES)
@@ -72,25 +72,25 @@ def test_steps_run_in_order_and_the_last_line_names_the_report(
 def test_a_second_run_keeps_what_is_there_and_shows_the_report(
     commands: Commands, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(["quickstart", "--out", str(tmp_path)])
+    execute(["quickstart", "--out", str(tmp_path)])
     commands.called.clear()
     capsys.readouterr()
-    assert run(["quickstart", "--out", str(tmp_path)]) == 0
+    assert execute(["quickstart", "--out", str(tmp_path)]) == 0
     assert commands.called == []
     assert "the table" in capsys.readouterr().err
 
 
 def test_a_model_trained_again_is_converted_and_measured_again(commands: Commands, tmp_path: Path) -> None:
-    run(["quickstart", "--out", str(tmp_path)])
+    execute(["quickstart", "--out", str(tmp_path)])
     commands.called.clear()
     (tmp_path / "model" / "densenet121.keras").unlink()
-    assert run(["quickstart", "--out", str(tmp_path)]) == 0
+    assert execute(["quickstart", "--out", str(tmp_path)]) == 0
     assert commands.names == ["train", "convert", "benchmark"]
 
 
 def test_the_resume_state_goes_unless_kept(commands: Commands, tmp_path: Path) -> None:
-    run(["quickstart", "--out", str(tmp_path / "a")])
-    run(["quickstart", "--out", str(tmp_path / "b"), "--keep"])
+    execute(["quickstart", "--out", str(tmp_path / "a")])
+    execute(["quickstart", "--out", str(tmp_path / "b"), "--keep"])
     assert not (tmp_path / "a" / "model" / "state").exists()
     assert (tmp_path / "b" / "model" / "state").exists()
 
@@ -98,38 +98,38 @@ def test_the_resume_state_goes_unless_kept(commands: Commands, tmp_path: Path) -
 @pytest.mark.parametrize(("code", "expected"), [(5, 0), (7, 0), (3, 3), (6, 6), (4, 4), (1, 1)])
 def test_exit_code_follows_the_benchmark(commands: Commands, tmp_path: Path, code: int, expected: int) -> None:
     commands.codes["benchmark"] = code
-    assert run(["quickstart", "--out", str(tmp_path)]) == expected
+    assert execute(["quickstart", "--out", str(tmp_path)]) == expected
 
 
 def test_a_partial_conversion_is_measured_reported_and_taken_up_again(commands: Commands, tmp_path: Path) -> None:
     commands.codes["convert"] = 6
-    assert run(["quickstart", "--out", str(tmp_path)]) == 6
+    assert execute(["quickstart", "--out", str(tmp_path)]) == 6
     assert commands.names == ["train", "convert", "benchmark"]
     commands.called.clear()
     commands.codes.clear()
-    run(["quickstart", "--out", str(tmp_path)])
+    execute(["quickstart", "--out", str(tmp_path)])
     assert commands.names == ["convert", "benchmark"]
     assert "--resume" in commands.called[0]
 
 
 def test_an_inferior_verdict_is_not_forgotten_by_a_second_run(commands: Commands, tmp_path: Path) -> None:
     commands.codes["benchmark"], commands.verdict = 3, "INFERIOR"
-    assert [run(["quickstart", "--out", str(tmp_path)]) for _ in range(2)] == [3, 3]
+    assert [execute(["quickstart", "--out", str(tmp_path)]) for _ in range(2)] == [3, 3]
 
 
 def test_a_failed_step_ends_the_run(commands: Commands, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     commands.codes["train"] = 9
-    assert run(["quickstart", "--out", str(tmp_path)]) == 9
+    assert execute(["quickstart", "--out", str(tmp_path)]) == 9
     commands.codes["train"] = -9
-    assert run(["quickstart", "--out", str(tmp_path)]) == 1
+    assert execute(["quickstart", "--out", str(tmp_path)]) == 1
     assert "train was ended by SIGKILL" in capsys.readouterr().err
     assert commands.names == ["train", "train"]
 
 
 def test_damaged_results_are_named(commands: Commands, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(["quickstart", "--out", str(tmp_path)])
+    execute(["quickstart", "--out", str(tmp_path)])
     (tmp_path / "report" / "results.json").write_text("{")
-    assert run(["quickstart", "--out", str(tmp_path)]) == 8
+    assert execute(["quickstart", "--out", str(tmp_path)]) == 8
     assert "is damaged" in capsys.readouterr().err
 
 

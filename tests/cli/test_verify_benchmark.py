@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.isolated import footprint
 from fer_edge.artifact import read_manifest
-from fer_edge.cli import run
+from fer_edge.cli import execute
 from fer_edge.errors import FerEdgeError
 from fer_edge.manifest import Precision
 from tests.support.comparison import Shelf, manifest, write_pictures
@@ -30,7 +30,7 @@ def test_verify_passes_and_prints_one_document(
     shelf.put("int8.tflite", manifest(Precision.INT8))
     saved = tmp_path / "baseline.npz"
     command = ["verify", "int8.tflite", "int8.bin", "--data", data, "--json"]
-    assert run([*command, "--baseline", "fp32.tflite", "--save-baseline", str(saved)]) == 0
+    assert execute([*command, "--baseline", "fp32.tflite", "--save-baseline", str(saved)]) == 0
     out, err = capsys.readouterr()
     found = json.loads(out)
     assert found["settings"]["margin"] == 0.01
@@ -38,15 +38,15 @@ def test_verify_passes_and_prints_one_document(
     assert "latency_ms" not in found["artifacts"][0]
     assert "[1/2]" in err
     assert "NON_INFERIOR" in err
-    assert run([*command, "--baseline", str(saved)]) == 0
+    assert execute([*command, "--baseline", str(saved)]) == 0
 
 
 def test_verify_of_a_broken_model_exits_3(shelf: Shelf, data: str, capsys: pytest.CaptureFixture[str]) -> None:
     shelf.put("fp32.tflite")
     shelf.put("int8.tflite", manifest(Precision.INT8), order=(2, 1, 0))
-    assert run(["verify", "int8.tflite", "--data", data, "--baseline", "fp32.tflite"]) == 3
+    assert execute(["verify", "int8.tflite", "--data", data, "--baseline", "fp32.tflite"]) == 3
     assert "INFERIOR" in capsys.readouterr().err
-    assert run(["verify", "int8.tflite", "--data", data, "--baseline", "fp32.tflite", "--margin", "90"]) == 0
+    assert execute(["verify", "int8.tflite", "--data", data, "--baseline", "fp32.tflite", "--margin", "90"]) == 0
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     before = set(tmp_path.iterdir())
-    assert run([*arguments, "--data", data]) == code
+    assert execute([*arguments, "--data", data]) == code
     assert "Traceback" not in capsys.readouterr().err
     assert set(tmp_path.iterdir()) == before
 
@@ -82,11 +82,11 @@ def test_benchmark_writes_its_results_once(
     out = tmp_path / "out"
     command = ["benchmark", "fp32.tflite", "int8.tflite", "--baseline", "fp32.tflite", "--data", data]
     command += ["--out", str(out), "--min-seconds", "0.2"]
-    assert run([*command, "--json"]) == 0
+    assert execute([*command, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads((out / "results.json").read_text())
-    assert run(command) == 8
+    assert execute(command) == 8
     assert "--overwrite" in capsys.readouterr().err
-    assert run([*command, "--overwrite"]) == 0
+    assert execute([*command, "--overwrite"]) == 0
 
 
 def break_scale(path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_wrong_scale_in_a_real_int8_file_is_inferior(
     seal(path, Precision.INT8, source=source)
     sound = str(tiny_artifacts / "tiny-int8.tflite")
     command = ["verify", sound, str(path), "--baseline", str(tiny_artifacts / "tiny-fp32.tflite"), "--data", data]
-    assert run([*command, "--json"]) == 3
+    assert execute([*command, "--json"]) == 3
     verdicts = [a["verdict"] for a in json.loads(capsys.readouterr().out)["artifacts"]]
     assert verdicts == ["NON_INFERIOR", "INFERIOR"]
 

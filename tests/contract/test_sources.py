@@ -72,7 +72,8 @@ def test_frames_are_rgb_counted_and_timed(make: Callable[[], FrameSource]) -> No
     assert [seq for _, _, seq in found] == list(range(len(found)))
     times = [captured_ns for _, captured_ns, _ in found]
     assert times == sorted(times)
-    assert started <= times[0] <= times[-1] <= time.monotonic_ns()
+    assert started <= times[0]
+    assert times[-1] <= time.monotonic_ns() + FRAMES * 10**9 // 30  # a recording keeps its own time
     for pixels, _, _ in found:
         assert pixels.shape == (HEIGHT, WIDTH, 3)
         assert pixels.dtype == np.uint8

@@ -17,7 +17,7 @@ from convert.targets.base import FloatGraphs
 from convert.targets.onnx import OnnxTarget
 from convert.targets.tflite import TfliteTarget
 from fer_edge.artifact import payload_sha256, read_manifest
-from fer_edge.cli import run
+from fer_edge.cli import execute
 from fer_edge.manifest import Format, Precision
 from tests.support.tiny_models import build_keras, make_contract, write_checkpoint, write_folder
 
@@ -41,7 +41,7 @@ def seven(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _convert(folder: Path, out: Path, *options: str) -> int:
     data = str(folder / "faces")
     call = ["convert", str(folder / "seven.keras"), "--calibration", data, "--calibration-count", "40"]
-    return run([*call, "--out", str(out), *options])
+    return execute([*call, "--out", str(out), *options])
 
 
 def _names(folder: Path) -> set[str]:
@@ -65,7 +65,7 @@ def test_ten_artifacts_carry_the_seven_labels(seven: Path) -> None:
 def test_verify_judges_the_seven_classes(seven: Path, capsys: pytest.CaptureFixture[str]) -> None:
     artifacts = [str(seven / "out" / name) for name in sorted(NAMES)]
     baseline = ["--baseline", str(seven / "seven.keras"), "--data", str(seven / "faces")]
-    assert run(["verify", *artifacts, *baseline, "--margin", "60", "--json"]) == 0
+    assert execute(["verify", *artifacts, *baseline, "--margin", "60", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert {a["verdict"] for a in document["artifacts"]} == {"NON_INFERIOR"}
     assert len(document["artifacts"]) == 10
@@ -86,7 +86,7 @@ def test_an_int8_artifact_broken_on_purpose_is_inferior(
     monkeypatch.setattr(OnnxTarget, "convert", wrong_scale)
     assert _convert(seven, tmp_path, "--to", "onnx", "--precision", "int8") == 0
     artifact = str(tmp_path / "seven-int8.onnx")
-    assert run(["verify", artifact, "--baseline", str(seven / "seven.keras"), "--data", str(seven / "faces")]) == 3
+    assert execute(["verify", artifact, "--baseline", str(seven / "seven.keras"), "--data", str(seven / "faces")]) == 3
     assert "INFERIOR" in capsys.readouterr().err
 
 
@@ -96,7 +96,7 @@ def test_dim_calibration_images_still_give_an_input_of_whole_grey_levels(seven: 
         dim.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(dim), fer_edge.read_image(path)[..., ::-1] // 3 + 40)
     call = ["convert", str(seven / "seven.keras"), "--calibration", str(tmp_path / "dim"), "--calibration-count", "40"]
-    assert run([*call, "--to", "tflite", "--precision", "int8", "--out", str(tmp_path / "out")]) == 0
+    assert execute([*call, "--to", "tflite", "--precision", "int8", "--out", str(tmp_path / "out")]) == 0
     fer_edge.load(tmp_path / "out" / "seven-int8.tflite").close()
 
 
@@ -195,7 +195,7 @@ def test_calibration_that_overlaps_the_evaluation_is_refused(
 
 def test_verify_refuses_the_calibration_images(seven: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--baseline", str(seven / "seven.keras"), "--data", f"{seven / 'faces'}#train"]
-    assert run(["verify", str(seven / "out" / "seven-int8.tflite"), *arguments]) == 8
+    assert execute(["verify", str(seven / "out" / "seven-int8.tflite"), *arguments]) == 8
     assert "calibrated on" in capsys.readouterr().err
 
 
@@ -211,7 +211,7 @@ def test_a_lambda_layer_is_refused(seven: Path, tmp_path: Path, capsys: pytest.C
     with zipfile.ZipFile(hostile, "w") as archive:
         archive.writestr("config.json", json.dumps({"config": {"layers": [{"class_name": "Lambda"}]}}))
     call = ["convert", str(hostile), "--calibration", str(seven / "faces"), "--out", str(tmp_path / "out")]
-    assert run(call) == 8
+    assert execute(call) == 8
     assert "Lambda" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
@@ -223,7 +223,7 @@ def test_a_bad_model_file_is_one_line(
     model = tmp_path / "bad.keras"
     if content is not None:
         model.write_bytes(content)
-    assert run(["convert", str(model), "--calibration", str(seven / "faces"), "--out", str(tmp_path / "out")]) == 8
+    assert execute(["convert", str(model), "--calibration", str(seven / "faces"), "--out", str(tmp_path / "out")]) == 8
     assert len(capsys.readouterr().err.strip().splitlines()) == 2
 
 
@@ -231,5 +231,5 @@ def test_wrong_classes_are_refused(seven: Path, tmp_path: Path, capsys: pytest.C
     data = write_folder(tmp_path / "faces", 10)
     (data / "red").rename(data / "crimson")
     call = ["convert", str(seven / "seven.keras"), "--calibration", str(data), "--out", str(tmp_path / "out")]
-    assert run(call) == 8
+    assert execute(call) == 8
     assert "crimson" in capsys.readouterr().err

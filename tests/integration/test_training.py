@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from fer_edge.checkpoint import read_checkpoint_info
-from fer_edge.cli import run
+from fer_edge.cli import execute
 from fer_edge.cli.progress import TrainingDisplay
 from fer_edge.contract import InputContract
 from fer_edge.data.folder import open_images
@@ -58,8 +58,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TrainingDisplay, "epoch", keep_first_state)
-        assert run([*given, str(whole)]) == 0
-    assert run([*given, str(resumed)]) == 0
+        assert execute([*given, str(whole)]) == 0
+    assert execute([*given, str(resumed)]) == 0
     yield Runs(whole, resumed, [*given, str(resumed)])
     keras.backend.clear_session()
 
@@ -125,7 +125,7 @@ def test_a_checkpoint_of_ours_gives_initial_weights(runs: Runs) -> None:
 
 def test_another_readme_is_not_replaced(runs: Runs, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "README.md").write_text("mine")
-    assert run([*runs.command[:-1], str(tmp_path)]) == 8
+    assert execute([*runs.command[:-1], str(tmp_path)]) == 8
     assert "README.md exists already" in capsys.readouterr().err
     assert (tmp_path / "README.md").read_text() == "mine"
 
@@ -133,12 +133,12 @@ def test_another_readme_is_not_replaced(runs: Runs, tmp_path: Path, capsys: pyte
 def test_a_network_that_does_not_fit_the_size_is_said_before_any_training(
     runs: Runs, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run([*runs.command, "--arch", "all"]) == 2
+    assert execute([*runs.command, "--arch", "all"]) == 2
     assert "inceptionv3 needs at least 75 px, not 32" in capsys.readouterr().err
 
 
 def test_a_finished_run_is_not_replaced(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
     before = (runs.resumed / "densenet121.keras").read_bytes()
-    assert run(runs.command) == 8
+    assert execute(runs.command) == 8
     assert "exists already" in capsys.readouterr().err
     assert (runs.resumed / "densenet121.keras").read_bytes() == before

@@ -11,8 +11,8 @@ from pathlib import Path
 _SCRIPT = """
 import re, sys
 from pathlib import Path
-from fer_edge.cli import run
-code = run(sys.argv[1:])
+from fer_edge.cli import execute
+code = execute(sys.argv[1:])
 print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1], file=sys.stderr)
 sys.exit(code)
 """

@@ -85,7 +85,7 @@ def test_the_device_side_needs_no_large_package() -> None:
 
 
 def test_the_version_is_the_same_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
-    assert fer_edge.cli.run(["--version"]) == 0
+    assert fer_edge.cli.execute(["--version"]) == 0
     assert capsys.readouterr().out.split()[-1] == PROJECT["project"]["version"]
 
 

@@ -24,7 +24,8 @@ class Frame:
 
     Attributes:
         pixels: uint8[H, W, 3], RGB, 0-255.
-        captured_ns: `time.monotonic_ns()` when it was taken, or came out of the driver where that says nothing.
+        captured_ns: `time.monotonic_ns()` when it was taken, or came out of the driver where that says nothing; of a
+            recording that is not played in real time, when it would have been taken had it begun when it was opened.
         seq: counts the source's frames from 0; a gap means that frames were dropped on the way.
     """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from fer_edge import MAX_PIXELS
 from fer_edge.errors import BadInputError
 from fer_edge.runtime.sources.base import FrameSource, RawFrame
 from fer_edge.runtime.sources.colour import PixelFormat
-from fer_edge.runtime.sources.pace import Pace
+from fer_edge.runtime.sources.pace import Pace, RecordedTime
 from fer_edge.runtime.uri import Options, Uri
 
 import cv2  # isort: skip - after preprocess, which sets OpenCV's limits
@@ -45,7 +44,7 @@ class FileSource(FrameSource):
         self._options = uri.parse_options(FileOptions)
         self.live = self._options.realtime
         self._video: cv2.VideoCapture | None = None
-        self._pace: Pace | None = None
+        self._clock: Pace | RecordedTime = RecordedTime(DEFAULT_FPS)
 
     def _open(self) -> None:
         if not self._path.is_file():
@@ -58,8 +57,8 @@ class FileSource(FrameSource):
         if width * height > MAX_PIXELS:
             raise BadInputError(f"{self._path} has {width:.0f}x{height:.0f} pixels a frame", "Scale it down")
         fps = self._options.fps or video.get(cv2.CAP_PROP_FPS)
-        if self._options.realtime:
-            self._pace = Pace(fps if 0 < fps <= MAX_FPS else DEFAULT_FPS)
+        fps = fps if 0 < fps <= MAX_FPS else DEFAULT_FPS
+        self._clock = Pace(fps) if self.live else RecordedTime(fps)
 
     def _read(self) -> RawFrame | None:
         assert self._video is not None
@@ -71,8 +70,7 @@ class FileSource(FrameSource):
             if not self._count:
                 raise BadInputError(f"{self._path} holds no frame", "Convert it: ffmpeg -i IN OUT.mp4")
             return None
-        due_ns = self._pace.wait() if self._pace else time.monotonic_ns()
-        return RawFrame(np.asarray(pixels, np.uint8), PixelFormat.BGR, due_ns)
+        return RawFrame(np.asarray(pixels, np.uint8), PixelFormat.BGR, self._clock.wait())
 
     def _close(self) -> None:
         if self._video is not None:

@@ -1,8 +1,26 @@
-"""Frames at a camera's speed where there is no camera."""
+"""When frames come that no camera gives."""
 
 from __future__ import annotations
 
 import time
+
+
+class RecordedTime:
+    """The recording's own clock, from the moment it is made: what a camera would have said.
+
+    Args:
+        fps: frames per second, above 0.
+    """
+
+    def __init__(self, fps: float) -> None:
+        self._period_ns = 1e9 / fps
+        self._started_ns = time.monotonic_ns()
+        self._count = 0
+
+    def wait(self) -> int:
+        """The next frame's time; nobody waits for it."""
+        self._count += 1
+        return self._started_ns + round((self._count - 1) * self._period_ns)
 
 
 class Pace:

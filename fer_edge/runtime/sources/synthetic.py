@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,13 +11,14 @@ from pydantic import Field
 from fer_edge.preprocess import Box, Image
 from fer_edge.runtime.sources.base import FrameSource, RawFrame
 from fer_edge.runtime.sources.colour import PixelFormat
-from fer_edge.runtime.sources.pace import Pace
+from fer_edge.runtime.sources.pace import Pace, RecordedTime
 from fer_edge.runtime.uri import Options, Size, Uri
 from fer_edge.synthetic import EXPRESSIONS, face
 
 import cv2  # isort: skip - after preprocess, which sets OpenCV's limits
 
 HOLD = 60  # frames between two changes of expression
+RECORDED_FPS = 30.0  # by their time stamps, of frames that come as fast as they can
 
 
 class SyntheticOptions(Options):
@@ -75,7 +75,7 @@ class SyntheticSource(FrameSource):
         super().__init__(uri)
         self._options = uri.parse_options(SyntheticOptions)
         self.live = self._options.fps > 0
-        self._pace = Pace(self._options.fps) if self._options.fps else None
+        self._clock = Pace(self._options.fps) if self.live else RecordedTime(RECORDED_FPS)
         self._seq = 0
 
     def _open(self) -> None:
@@ -102,8 +102,7 @@ class SyntheticSource(FrameSource):
         for actor in self.actors:
             _paste(frame, actor.heads[EXPRESSIONS.index(actor.label(self._seq))], actor.box(self._seq))
         self._seq += 1
-        due_ns = self._pace.wait() if self._pace else time.monotonic_ns()
-        return RawFrame(frame, PixelFormat.RGB, due_ns)
+        return RawFrame(frame, PixelFormat.RGB, self._clock.wait())
 
     def _close(self) -> None:
         self.actors = []

@@ -1,0 +1,124 @@
+"""`fer-edge run`."""
+
+from __future__ import annotations
+
+import json
+import signal
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from fer_edge.runtime.compare import LiveComparison
+    from fer_edge.runtime.pipeline import RunSummary
+
+
+@click.command("run")
+@click.argument("model", required=False)
+@click.option("--source", help="Camera or recording, such as picamera2://0 or file:clip.mp4.  [default: the camera]")
+@click.option(
+    "--compare", "others", multiple=True, metavar="MODEL", help="Another model on the same faces; repeatable."
+)
+@click.option("--report", type=click.Path(path_type=Path), help="Folder for the comparison as JSON and Markdown.")
+@click.option("--overwrite", is_flag=True, help="Replace the report that is there.")
+@click.option("--detector", help="blazeface, haar or whole.  [default: blazeface, else haar]")
+@click.option("--sink", "sinks", multiple=True, help="console: or jsonl:PATH; repeatable.  [default: console:]")
+@click.option("--detect-every", default=1, show_default=True, type=click.IntRange(1), help="Look in each n-th frame.")
+@click.option("--max-frames", type=click.IntRange(1), help="End after so many frames.")
+@click.option("--duration", "duration_s", type=click.FloatRange(0, min_open=True), help="End after so many seconds.")
+@click.option("--no-frames", is_flag=True, help="Make it impossible that a picture is stored or sent.")
+@click.option("--threads", type=click.IntRange(1), help="Processor threads of each model; default: all.")
+@click.option("--runtime", help="Of MODEL: litert or tflite-runtime; ONNX execution providers; OpenVINO device.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document about the run on stdout.")
+def command(
+    model: str | None,
+    source: str | None,
+    others: tuple[str, ...],
+    report: Path | None,
+    overwrite: bool,
+    detector: str | None,
+    sinks: tuple[str, ...],
+    detect_every: int,
+    max_frames: int | None,
+    duration_s: float | None,
+    no_frames: bool,
+    threads: int | None,
+    runtime: str | None,
+    as_json: bool,
+) -> None:
+    """Find faces in a camera's pictures and say what they show, until Ctrl-C.
+
+    MODEL is a converted model, a checkpoint or zoo:NAME; without it, zoo:densenet121. With --compare, other models
+    see the same faces: how often they agree, and how long each takes, is printed at the end.
+    """
+    from fer_edge.models import DEFAULT_MODEL
+    from fer_edge.runtime.classify import FaceClassifier
+    from fer_edge.runtime.compare import LiveComparison
+    from fer_edge.runtime.compare_report import check_folder
+    from fer_edge.runtime.faces import open_default_detector, open_detector
+    from fer_edge.runtime.faces.smoothing import LabelSmoother
+    from fer_edge.runtime.load import load
+    from fer_edge.runtime.pipeline import Pipeline, PipelineSettings
+    from fer_edge.runtime.sinks import make_sink
+    from fer_edge.runtime.sources import open_source
+    from fer_edge.runtime.sources.discover import find_source
+
+    if report is not None:
+        if not others:
+            raise click.UsageError("--report is about a comparison: name another model with --compare")
+        check_folder(report, overwrite)
+    made = [make_sink(text, no_frames) for text in sinks or ("console:",)]
+    settings = PipelineSettings(detect_every, max_frames, duration_s, no_frames)
+    with ExitStack() as stack:
+        names = [model or DEFAULT_MODEL, *others]
+        backends = [
+            stack.enter_context(load(name, threads=threads, runtime=None if number else runtime))
+            for number, name in enumerate(names)
+        ]
+        comparison = LiveComparison(list(zip(names, backends, strict=True))) if others else None
+        faces = open_detector(detector) if detector else open_default_detector(_say)
+        camera = stack.enter_context(open_source(source or find_source()))
+        for sink in made:
+            _say(f"leaves this process: {sink.leaves}")
+            stack.callback(sink.close)
+            sink.open()
+        observe = comparison.observe if comparison else None
+        classifier = FaceClassifier(backends[0], LabelSmoother(), observe)
+        pipeline = Pipeline(camera, faces, classifier, made, settings)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            stack.callback(signal.signal, number, signal.signal(number, lambda *_: pipeline.stop()))
+        summary = pipeline.run()
+        if comparison is not None:
+            comparison.finish()
+    _print_summary(camera.name, summary, comparison, report, as_json)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _print_summary(
+    source: str, summary: RunSummary, comparison: LiveComparison | None, report: Path | None, as_json: bool
+) -> None:
+    models = comparison.figures() if comparison else []
+    if as_json:
+        document = {"schema_version": 1, **asdict(summary), "models": [asdict(model) for model in models]}
+        click.echo(json.dumps(document, indent=2))
+    else:
+        rate = summary.frames / summary.seconds if summary.seconds else 0.0
+        _say(f"{summary.frames} frames in {summary.seconds:.1f} s: {rate:.1f} a second; dropped {summary.dropped}")
+        for name, stage in summary.stages.items():
+            _say(f"  {name:10} median {stage.p50_ms:.1f} ms, 95% within {stage.p95_ms:.1f} ms")
+    if comparison is not None:
+        from rich.console import Console
+        from rich.markdown import Markdown
+
+        from fer_edge.runtime.compare_report import markdown, write_report
+
+        if not as_json:
+            Console(stderr=True).print(Markdown(markdown(source, models, summary)))
+        if report is not None:
+            _say(f"Report: {write_report(report, source, models, summary)}")

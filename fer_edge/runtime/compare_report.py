@@ -1,0 +1,109 @@
+"""A live comparison as JSON and Markdown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from fer_edge.errors import BadInputError
+from fer_edge.runtime.compare import ModelFigures
+from fer_edge.runtime.pipeline import RunSummary
+from fer_edge.system_info import system_info
+
+COLUMNS: tuple[str, ...] = (
+    "Model",
+    "Runtime",
+    "Executed",
+    "Faces",
+    "p50 / p90 / p99 ms",
+    "Alone ms",
+    "Agreement",
+    "Max change",
+)
+COLUMNS += ("Flips a minute",)
+JSON, MARKDOWN = "compare.json", "compare.md"
+COMPANY = 0.15  # a model this much slower than alone is remarked on
+
+
+def check_folder(folder: Path, overwrite: bool) -> None:
+    """Refuse a folder that holds another report.
+
+    Raises:
+        BadInputError: it does, or it is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise BadInputError(f"{folder} is a file", "Name a folder for --report")
+    if (folder / JSON).exists() and not overwrite:
+        raise BadInputError(f"{folder} holds another report", "Give another --report, or --overwrite")
+
+
+def write_report(folder: Path, source: str, models: Sequence[ModelFigures], summary: RunSummary) -> Path:
+    """Write both files, the JSON one last; returns the Markdown one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    document = {
+        "schema_version": 1,
+        "source": source,
+        "models": [asdict(model) for model in models],
+        "run": asdict(summary),
+        "system": asdict(system_info()),
+        "fer_edge": version("fer-edge"),
+    }
+    for name, text in ((MARKDOWN, markdown(source, models, summary)), (JSON, json.dumps(document, indent=1) + "\n")):
+        temporary = folder / f"writing-{name}"
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(folder / name)
+    return folder / MARKDOWN
+
+
+def markdown(source: str, models: Sequence[ModelFigures], summary: RunSummary) -> str:
+    """A table and what a reader must know to read it."""
+    lines = [
+        f"# {len(models)} models on the same faces of {source}",
+        "",
+        f"| {' | '.join(COLUMNS)} |",
+        "|" + "---|" * len(COLUMNS),
+        *(_row(model) for model in models),
+        "",
+        f"- {summary.frames} frames in {summary.seconds:.1f} s; {summary.dropped} dropped, {summary.bad_frames} bad",
+        "- Agreement and largest change of a probability: against the first model, before smoothing.",
+        "- Flips: changes of the unsmoothed label, per minute and face in view.",
+        "- Alone: median of the same model on the last face when no other ran in between.",
+        *(f"- {remark}" for remark in remarks(models)),
+        f"- {system_info().cpu}, {system_info().cores} cores, {system_info().system}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def remarks(models: Sequence[ModelFigures]) -> list[str]:
+    """What the company of the others costs each model, where it is much."""
+    found = []
+    for model in models:
+        p50 = model.latency_ms["p50"]
+        if p50 and model.alone_ms and p50 > model.alone_ms * (1 + COMPANY):
+            cost = p50 / model.alone_ms - 1
+            found.append(f"{model.name} takes {cost:.0%} longer in the company of the others than alone")
+    return found
+
+
+def _row(model: ModelFigures) -> str:
+    times = " / ".join("-" if value is None else f"{value:.2f}" for value in model.latency_ms.values())
+    cells = [
+        model.name.replace("|", "\\|"),
+        model.runtime,
+        model.executed_precision,
+        str(model.faces),
+        times,
+        _or_dash(model.alone_ms, ".2f"),
+        _or_dash(model.agreement, ".3f"),
+        _or_dash(model.max_difference, ".3f"),
+        _or_dash(model.flips_per_minute, ".1f"),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)

@@ -1,0 +1,95 @@
+"""What every sink gets, and the thread that feeds it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from fer_edge.preprocess import Image
+from fer_edge.runtime.message import Message
+from fer_edge.runtime.slot import Slot
+
+if TYPE_CHECKING:
+    from fer_edge.runtime.pipeline import RunSummary
+
+
+@dataclass(frozen=True)
+class Published:
+    """One message on its way.
+
+    Attributes:
+        message: what was seen.
+        pixels: the frame, uint8[H, W, 3], RGB; None with `--no-frames`.
+        summary: gives the pipeline's figures so far.
+    """
+
+    message: Message
+    pixels: Image | None
+    summary: Callable[[], RunSummary]
+
+
+class Sink(Protocol):
+    """Takes messages somewhere.
+
+    Attributes:
+        needs_frames: whether it shows or stores pictures; refused with `--no-frames`.
+        leaves: what of it leaves this process and where to, for the list at the start.
+    """
+
+    needs_frames: bool
+    leaves: str
+
+    def open(self) -> None:
+        """Get ready.
+
+        Raises:
+            FerEdgeError: the file or address cannot be used.
+        """
+        ...
+
+    def write(self, published: Published) -> None:
+        """Take one message; called from one thread."""
+        ...
+
+    def close(self) -> None:
+        """Flush and release."""
+        ...
+
+
+class SinkRunner:
+    """Feeds one sink from a thread of its own.
+
+    Args:
+        sink: opened by the caller.
+        lossless: wait for the sink instead of dropping messages; for recordings.
+
+    Attributes:
+        failure: what ended the sink; the others go on.
+    """
+
+    def __init__(self, sink: Sink, lossless: bool) -> None:
+        self.failure: Exception | None = None
+        self._sink = sink
+        self._slot: Slot[Published] = Slot(lossless)
+        self._thread = threading.Thread(target=self._run, name=type(sink).__name__, daemon=True)
+        self._thread.start()
+
+    def put(self, published: Published) -> None:
+        """Hand over a message."""
+        if self.failure is None:
+            self._slot.put(published)
+
+    def close(self, seconds: float) -> None:
+        """Let the sink finish what it has, for so long at most."""
+        self._slot.close()
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        try:
+            while (published := self._slot.get()) is not None:
+                self._sink.write(published)
+        except Exception as error:  # a full disk or a lost network must not end the others
+            self.failure = error
+            self._slot.close()

@@ -1,0 +1,68 @@
+"""One JSON object in each line: jsonl:PATH."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, TextIO
+
+from pydantic import Field
+
+from fer_edge.errors import BadInputError, UsageError
+from fer_edge.runtime.sinks.base import Published
+from fer_edge.runtime.uri import Options, Uri
+
+
+class JsonlOptions(Options):
+    """What may follow jsonl:PATH?.
+
+    Attributes:
+        max_mb: when the file is larger it becomes PATH.1, that one PATH.2, and so on.
+        keep: how many such files are kept; older ones go.
+    """
+
+    max_mb: Annotated[float, Field(gt=0, le=100_000)] = 100.0
+    keep: Annotated[int, Field(ge=1, le=1000)] = 5
+
+
+class JsonlSink:
+    """Appends to a file, and rotates it, so that a camera that runs for months does not fill the disk."""
+
+    needs_frames = False
+
+    def __init__(self, uri: Uri) -> None:
+        if not uri.target:
+            raise UsageError(f"{uri.text!r} names no file", "Write jsonl:faces.jsonl")
+        self._path = Path(uri.target)
+        self._options = uri.parse_options(JsonlOptions)
+        self._stream: TextIO | None = None
+        self.leaves = f"labels, boxes and probabilities into {self._path}"
+
+    def open(self) -> None:
+        """See `Sink.open`."""
+        if self._path.is_dir() or not self._path.absolute().parent.is_dir():
+            raise BadInputError(f"{self._path} cannot be written: it is a folder, or its folder is missing", "mkdir it")
+        self._stream = self._path.open("a", encoding="utf-8")
+
+    def write(self, published: Published) -> None:
+        """See `Sink.write`; every line is flushed, so that another program can follow the file."""
+        assert self._stream is not None
+        self._stream.write(json.dumps(published.message.document(), separators=(",", ":")) + "\n")
+        self._stream.flush()
+        if self._stream.tell() >= self._options.max_mb * 1e6:
+            self._rotate()
+
+    def close(self) -> None:
+        """See `Sink.close`."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def _rotate(self) -> None:
+        self.close()
+        numbered = [self._path.with_name(f"{self._path.name}.{n}") for n in range(1, self._options.keep + 1)]
+        numbered[-1].unlink(missing_ok=True)
+        for newer, older in zip(reversed([self._path, *numbered[:-1]]), reversed(numbered), strict=True):
+            if newer.exists():
+                newer.replace(older)
+        self._stream = self._path.open("a", encoding="utf-8")
