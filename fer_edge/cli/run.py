@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import signal
 from contextlib import ExitStack
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from fer_edge.runtime.compare import LiveComparison
     from fer_edge.runtime.pipeline import RunSummary
 
+DEFAULT_WEB = "web://127.0.0.1:8080"
+
 
 @click.command("run")
 @click.argument("model", required=False)
@@ -25,7 +28,12 @@ if TYPE_CHECKING:
 @click.option("--report", type=click.Path(path_type=Path), help="Folder for the comparison as JSON and Markdown.")
 @click.option("--overwrite", is_flag=True, help="Replace the report that is there.")
 @click.option("--detector", help="blazeface, haar or whole.  [default: blazeface, else haar]")
-@click.option("--sink", "sinks", multiple=True, help="console: or jsonl:PATH; repeatable.  [default: console:]")
+@click.option(
+    "--sink",
+    "sinks",
+    multiple=True,
+    help="console:, jsonl:PATH, web://HOST:PORT; repeatable.  [default: console:, and web: if it is installed]",
+)
 @click.option("--detect-every", default=1, show_default=True, type=click.IntRange(1), help="Look in each n-th frame.")
 @click.option("--max-frames", type=click.IntRange(1), help="End after so many frames.")
 @click.option("--duration", "duration_s", type=click.FloatRange(0, min_open=True), help="End after so many seconds.")
@@ -70,7 +78,7 @@ def command(
         if not others:
             raise click.UsageError("--report is about a comparison: name another model with --compare")
         check_folder(report, overwrite)
-    made = [make_sink(text, no_frames) for text in sinks or ("console:",)]
+    made = [make_sink(text, no_frames) for text in sinks or _default_sinks()]
     settings = PipelineSettings(detect_every, max_frames, duration_s, no_frames)
     with ExitStack() as stack:
         names = [model or DEFAULT_MODEL, *others]
@@ -82,18 +90,27 @@ def command(
         faces = open_detector(detector) if detector else open_default_detector(_say)
         camera = stack.enter_context(open_source(source or find_source()))
         for sink in made:
-            _say(f"leaves this process: {sink.leaves}")
             stack.callback(sink.close)
             sink.open()
+            _say(f"leaves this process: {sink.leaves}")
         observe = comparison.observe if comparison else None
         classifier = FaceClassifier(backends[0], LabelSmoother(), observe)
-        pipeline = Pipeline(camera, faces, classifier, made, settings)
+        models = comparison.figures if comparison else tuple
+        pipeline = Pipeline(camera, faces, classifier, made, settings, models=models)
         for number in (signal.SIGINT, signal.SIGTERM):
             stack.callback(signal.signal, number, signal.signal(number, lambda *_: pipeline.stop()))
         summary = pipeline.run()
         if comparison is not None:
             comparison.finish()
     _print_summary(camera.name, summary, comparison, report, as_json)
+
+
+def _default_sinks() -> tuple[str, ...]:
+    """The terminal, and the web view where its packages are."""
+    if all(importlib.util.find_spec(name) for name in ("starlette", "uvicorn", "websockets")):
+        return ("console:", DEFAULT_WEB)
+    _say("for the picture in a browser: pip install 'fer-edge[web]'")
+    return ("console:",)
 
 
 def _say(text: str) -> None:

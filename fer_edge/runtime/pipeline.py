@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fer_edge.runtime.classify import FaceClassifier, TrackedFrame
+from fer_edge.runtime.compare import ModelFigures
 from fer_edge.runtime.faces import FaceDetector
 from fer_edge.runtime.faces.tracking import FaceTracker
 from fer_edge.runtime.message import Message
@@ -71,6 +72,7 @@ class Pipeline:
         sinks: each gets a thread of its own; a slow one loses messages and slows nothing.
         settings: see there.
         alive: called after every message, for a watchdog.
+        models: figures of compared models, for the sinks that show them.
     """
 
     def __init__(
@@ -81,9 +83,10 @@ class Pipeline:
         sinks: Sequence[Sink],
         settings: PipelineSettings = PipelineSettings(),
         alive: Callable[[], None] = lambda: None,
+        models: Callable[[], Sequence[ModelFigures]] = tuple,
     ) -> None:
         self._source, self._detector, self._classifier = source, detector, classifier
-        self._settings, self._alive = settings, alive
+        self._settings, self._alive, self._models = settings, alive, models
         lossless = not source.live
         self._captured: Slot[Frame] = Slot(lossless)
         self._tracked: Slot[TrackedFrame] = Slot(lossless)
@@ -195,5 +198,5 @@ class Pipeline:
             self._times.add("age", time.monotonic_ns() - message.captured_ns)
         self._messages += 1
         for runner in self._runners:
-            runner.put(Published(message, pixels, self.summary))
+            runner.put(Published(message, pixels, self.summary, self._models))
         self._alive()

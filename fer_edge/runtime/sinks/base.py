@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +12,7 @@ from fer_edge.runtime.message import Message
 from fer_edge.runtime.slot import Slot
 
 if TYPE_CHECKING:
+    from fer_edge.runtime.compare import ModelFigures
     from fer_edge.runtime.pipeline import RunSummary
 
 
@@ -23,11 +24,13 @@ class Published:
         message: what was seen.
         pixels: the frame, uint8[H, W, 3], RGB; None with `--no-frames`.
         summary: gives the pipeline's figures so far.
+        models: gives the figures of the models that are compared; none without a comparison.
     """
 
     message: Message
     pixels: Image | None
     summary: Callable[[], RunSummary]
+    models: Callable[[], Sequence[ModelFigures]]
 
 
 class Sink(Protocol):
@@ -35,7 +38,7 @@ class Sink(Protocol):
 
     Attributes:
         needs_frames: whether it shows or stores pictures; refused with `--no-frames`.
-        leaves: what of it leaves this process and where to, for the list at the start.
+        leaves: what of it leaves this process and where to, for the list at the start; known when it is open.
     """
 
     needs_frames: bool

@@ -1,0 +1,40 @@
+"""Boxes and labels drawn into a frame."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fer_edge.preprocess import Image
+from fer_edge.runtime.message import FaceResult, Message
+
+import cv2  # isort: skip - after preprocess, which sets OpenCV's limits
+
+COLOURS = ((64, 196, 255), (255, 179, 64), (128, 222, 128), (255, 128, 171), (186, 155, 255), (255, 241, 118))
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+def annotated(pixels: Image, message: Message) -> Image:
+    """A copy of a frame, uint8[H, W, 3] RGB, with a box, number, label and confidence for each face."""
+    picture: Image = pixels.copy()
+    unit = max(1.0, min(picture.shape[:2]) / 480)
+    for face in message.faces:
+        _draw(picture, face, unit)
+    return picture
+
+
+def _draw(picture: Image, face: FaceResult, unit: float) -> None:
+    colour = COLOURS[face.track_id % len(COLOURS)]
+    left, top, width, height = (round(v) for v in face.box)
+    line = max(1, round(2 * unit))
+    cv2.rectangle(picture, (left, top), (left + width, top + height), colour, line, cv2.LINE_AA)
+    text = f"{face.track_id} {_ascii(face.label)} {face.confidence:.2f}"
+    (text_width, text_height), base = cv2.getTextSize(text, FONT, 0.55 * unit, line)
+    x = int(np.clip(left, 0, max(0, picture.shape[1] - text_width)))
+    y = max(top - base, text_height + base)
+    cv2.rectangle(picture, (x, y - text_height - base), (x + text_width, y + base), colour, -1)
+    cv2.putText(picture, text, (x, y), FONT, 0.55 * unit, (20, 20, 20), line, cv2.LINE_AA)
+
+
+def _ascii(text: str) -> str:
+    """OpenCV draws nothing else."""
+    return text.encode("ascii", "replace").decode()
