@@ -4,7 +4,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: quickstart test test-slow lint format docs clean
+.PHONY: quickstart test test-slow test-cameras lint format docs clean
 
 quickstart: .venv/installed ## the whole path on generated faces: train, convert, verify, benchmark
 	$(BIN)/fer-edge quickstart
@@ -14,6 +14,18 @@ test: .venv/installed-dev lint ## every check and every fast test
 
 test-slow: .venv/installed-dev ## minutes per test; those that need the real data say so and skip without it
 	$(BIN)/python -m pytest -m slow -q -rs
+
+# Debian's Python 3.11 or newer sees python3-gi; pip's environment does not.
+test-cameras: .venv-cameras/installed ## picamera2 on a virtual camera, Jetson's pipeline on stand-ins; Debian, as root
+	tests/cameras/pi_root.sh runs/cameras/pi .
+	FER_EDGE_PI_ROOT=runs/cameras/pi .venv-cameras/bin/python -m pytest -m cameras -q -rs tests/cameras
+
+.venv-cameras/installed: pyproject.toml constraints.txt
+	apt-get install -y -q --no-install-recommends mmdebstrap gcc libc6-dev python3-venv python3-gi python3-gst-1.0 \
+		gir1.2-gst-plugins-base-1.0 gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+	/usr/bin/python3 -m venv --system-site-packages .venv-cameras
+	.venv-cameras/bin/python -m pip install --quiet --constraint constraints.txt --editable . pytest
+	touch $@
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check
