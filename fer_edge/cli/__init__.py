@@ -22,6 +22,7 @@ COMMANDS = {
     "inspect": "Show what a checkpoint or artifact says about itself.",
     "predict": "Classify the faces in pictures.",
     "run": "Find faces in a camera's pictures and say what they show.",
+    "capture": "Take labelled face crops with one's own camera.",
     "models": "List the models that come along, and fetch the face detector.",
     "doctor": "Check what this machine can run and say what to install.",
 }

@@ -5,16 +5,19 @@ from __future__ import annotations
 import importlib.util
 import json
 import signal
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from fer_edge.errors import FerEdgeError
+
 if TYPE_CHECKING:
     from fer_edge.runtime.compare import LiveComparison
-    from fer_edge.runtime.pipeline import RunSummary
+    from fer_edge.runtime.pipeline import Pipeline, RunSummary
 
 DEFAULT_WEB = "web://127.0.0.1:8080"
 
@@ -97,12 +100,17 @@ def command(
         classifier = FaceClassifier(backends[0], LabelSmoother(), observe)
         models = comparison.figures if comparison else tuple
         pipeline = Pipeline(camera, faces, classifier, made, settings, models=models)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            stack.callback(signal.signal, number, signal.signal(number, lambda *_: pipeline.stop()))
-        summary = pipeline.run()
-        if comparison is not None:
+        failure: Exception | None = None
+        with _stopped_by_signals(pipeline):
+            try:
+                pipeline.run()
+            except (FerEdgeError, OSError) as error:
+                failure = error
+        if comparison is not None and failure is None:
             comparison.finish()
-    _print_summary(camera.name, summary, comparison, report, as_json)
+    _print_summary(camera.name, pipeline.summary(), comparison, report, as_json)
+    if failure is not None:
+        raise failure
 
 
 def _default_sinks() -> tuple[str, ...]:
@@ -111,6 +119,17 @@ def _default_sinks() -> tuple[str, ...]:
         return ("console:", DEFAULT_WEB)
     _say("for the picture in a browser: pip install 'fer-edge[web]'")
     return ("console:",)
+
+
+@contextmanager
+def _stopped_by_signals(pipeline: Pipeline) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the pipeline, and everything be flushed."""
+    before = {n: signal.signal(n, lambda *_: pipeline.stop()) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _say(text: str) -> None:

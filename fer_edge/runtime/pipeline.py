@@ -106,6 +106,7 @@ class Pipeline:
 
         Raises:
             FerEdgeError: the source was lost, or a stage failed.
+        OSError: a sink could not write; the others went on, unless none was left.
         """
         self._started = self._last_frame = time.monotonic()
         stages = (self._capture, self._detect, self._classify)
@@ -124,8 +125,10 @@ class Pipeline:
                 thread.join(max(0.0, deadline - time.monotonic()))
             for runner in self._runners:
                 runner.close(max(0.1, deadline - time.monotonic()))
-        if self._failure is not None:
-            raise self._failure
+        failures = [runner.failure for runner in self._runners if runner.failure is not None]
+        for failure in (self._failure, *failures):
+            if failure is not None:
+                raise failure
         return self.summary()
 
     def summary(self) -> RunSummary:
@@ -143,7 +146,10 @@ class Pipeline:
 
     def _check(self) -> None:
         now = time.monotonic()
-        if self._settings.duration_s is not None and now - self._started >= self._settings.duration_s:
+        limit = self._settings.duration_s
+        is_over = limit is not None and now - self._started >= limit
+        nobody_listens = bool(self._runners) and all(runner.failure is not None for runner in self._runners)
+        if is_over or nobody_listens:
             self._ended.set()
         elif self._source.live and now - self._last_frame > STALLED_S:
             self._failure = SourceLostError(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from fer_edge.errors import UsageError, problems
 
@@ -23,7 +23,8 @@ def _split_size(text: object) -> object:
     return text.lower().split("x") if isinstance(text, str) else text
 
 
-Size = Annotated[tuple[int, int], BeforeValidator(_split_size)]
+Side = Annotated[int, Field(ge=8, le=8192)]
+Size = Annotated[tuple[Side, Side], BeforeValidator(_split_size)]
 OptionsT = TypeVar("OptionsT", bound=Options)
 
 
@@ -77,6 +78,5 @@ def parse_uri(text: str, kind: str, schemes: tuple[str, ...]) -> Uri:
         )
     if scheme == "gst":  # a pipeline holds question marks, slashes and fragments of its own
         return Uri(text, scheme, rest.removeprefix("//"), {})
-    parts = urlsplit(f"x:{rest}")
-    target = unquote(parts.netloc + parts.path)
-    return Uri(text, scheme, target, dict(parse_qsl(parts.query, keep_blank_values=True)))
+    target, _, query = rest.removeprefix("//").partition("?")
+    return Uri(text, scheme, unquote(target), dict(parse_qsl(query, keep_blank_values=True)))

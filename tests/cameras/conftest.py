@@ -36,15 +36,15 @@ def pi() -> Path:
     if not (root / "ready").is_file():
         pytest.skip(f"needs a root with libcamera's virtual camera: {SETUP}")
     for number in range(5):
-        cv2.imwrite(str(root / "root/frames" / f"{number}.jpg"), camera_picture(number)[..., ::-1])
+        cv2.imwrite(str(root / "srv/frames" / f"{number}.jpg"), camera_picture(number)[..., ::-1])
     return root
 
 
 def in_pi(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run Python in that root, with the stand-ins that the virtual camera needs."""
-    variables = ["HOME=/root", "PATH=/root/environment/bin:/usr/bin:/bin", "LD_PRELOAD=/root/dmabuf_shim.so"]
-    variables += ["PYTHONPATH=/root/stand-ins", "LIBCAMERA_LOG_LEVELS=*:ERROR"]
-    command = ["chroot", str(root), "env", "-i", *variables, "/root/environment/bin/python", *arguments]
+    variables = ["HOME=/root", "PATH=/srv/environment/bin:/usr/bin:/bin", "LD_PRELOAD=/srv/dmabuf_shim.so"]
+    variables += ["PYTHONPATH=/srv/stand-ins", "LIBCAMERA_LOG_LEVELS=*:ERROR"]
+    command = ["chroot", str(root), "env", "-i", *variables, "/srv/environment/bin/python", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 

@@ -73,7 +73,7 @@ def test_frames_are_rgb_counted_and_timed(make: Callable[[], FrameSource]) -> No
     times = [captured_ns for _, captured_ns, _ in found]
     assert times == sorted(times)
     assert started <= times[0]
-    assert times[-1] <= time.monotonic_ns() + FRAMES * 10**9 // 30  # a recording keeps its own time
+    assert times[-1] <= time.monotonic_ns() + FRAMES * 10**9  # a recording keeps its own time
     for pixels, _, _ in found:
         assert pixels.shape == (HEIGHT, WIDTH, 3)
         assert pixels.dtype == np.uint8
@@ -126,6 +126,9 @@ def test_realtime_keeps_the_recordings_speed(recordings: Path) -> None:
         ("csi://left", UsageError, "csi://0"),
         ("gst://", UsageError, "holds no pipeline"),
         ("synthetic://?size=640", UsageError, "size"),
+        ("synthetic://?size=0x0", UsageError, "size"),
+        ("file:{}/a#b.mp4", BadInputError, "a#b.mp4"),
+        ("file://[x.mp4", BadInputError, "there is no video [x.mp4"),
     ],
 )
 def test_what_cannot_be_opened_says_why(uri: str, error: type[Exception], words: str, recordings: Path) -> None:

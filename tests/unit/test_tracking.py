@@ -67,6 +67,8 @@ def test_between_detections_faces_move_on() -> None:
         tracker.update([face(100 + 4 * i, 100)], i * FRAME_NS)
     (predicted,) = tracker.predict(32 * FRAME_NS)
     assert predicted.box[0] + 50 == pytest.approx(100 + 4 * 32, abs=3)
+    tracker.update([], 33 * FRAME_NS)
+    assert tracker.predict(34 * FRAME_NS) == ()
 
 
 def test_framings_agree_on_one_canonical_box() -> None:

@@ -83,6 +83,7 @@ class FaceTracker:
 
     _tracks: list[_Track] = field(default_factory=list)
     _next_id: int = 1
+    _updated_ns: int = 0
 
     def update(self, detections: Iterable[Detection], captured_ns: int) -> tuple[TrackedFace, ...]:
         """Take the faces found in a frame; returns them with their numbers, in the order of the numbers."""
@@ -96,13 +97,13 @@ class FaceTracker:
         seen = [expected[i].corrected(boxes[j]) for i, j in by_track.items()]
         seen += [self._begin(box, captured_ns) for j, box in enumerate(boxes) if j not in by_track.values()]
         missed = [track for i, track in enumerate(expected) if i not in by_track]
+        self._updated_ns = captured_ns
         self._tracks = seen + [t for t in missed if captured_ns - t.seen_ns <= FORGET_S * 1e9]
         return tuple(sorted((track.face for track in seen), key=lambda face: face.track_id))
 
     def predict(self, captured_ns: int) -> tuple[TrackedFace, ...]:
         """Where the faces seen last are expected in a frame in which nobody looked for them."""
-        latest = max((track.seen_ns for track in self._tracks), default=0)
-        seen = [track.at(captured_ns) for track in self._tracks if track.seen_ns == latest]
+        seen = [track.at(captured_ns) for track in self._tracks if track.seen_ns == self._updated_ns]
         return tuple(sorted((track.face for track in seen), key=lambda face: face.track_id))
 
     def _begin(self, box: Box, captured_ns: int) -> _Track:

@@ -49,7 +49,7 @@ class JsonlSink:
         assert self._stream is not None
         self._stream.write(json.dumps(published.message.document(), separators=(",", ":")) + "\n")
         self._stream.flush()
-        if self._stream.tell() >= self._options.max_mb * 1e6:
+        if self._stream.seekable() and self._stream.tell() >= self._options.max_mb * 1e6:
             self._rotate()
 
     def close(self) -> None:

@@ -21,7 +21,8 @@ FILES = {"/": "index.html", "/page.css": "page.css", "/page.js": "page.js", "/ic
 COOKIE = "fer_edge_token"
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'",
+    "connect-src 'self'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
@@ -108,6 +109,9 @@ def make_app(hub: Hub, token: str, hosts: Set[str] | None) -> ASGIApp:
 
     async def messages(socket: WebSocket) -> None:
         await socket.accept()
+        if hub.full:
+            await socket.close(1013)
+            return
         event = hub.join(picture=False)
         try:
             with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # gone while we were sending

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import threading
 import time
 from dataclasses import dataclass
 from types import TracebackType
@@ -16,6 +17,7 @@ from fer_edge.runtime.sources.colour import PixelFormat, to_rgb
 from fer_edge.runtime.uri import Uri
 
 MAX_AGE_NS = 5 * 10**9
+CLOSE_S = 0.5  # to wait for a read that is under way
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class FrameSource(abc.ABC):
         self._count = 0
         self._latest_ns = 0
         self._opened = False
+        self._reading = threading.Lock()
 
     @abc.abstractmethod
     def _open(self) -> None:
@@ -99,7 +102,8 @@ class FrameSource(abc.ABC):
             BadFrameError: this frame is damaged, the next may not be.
             SourceLostError: the camera is gone.
         """
-        raw = self._read()
+        with self._reading:
+            raw = self._read() if self._opened else None
         if raw is None:
             return None
         captured_ns = time.monotonic_ns() if raw.captured_ns is None else raw.captured_ns
@@ -108,7 +112,10 @@ class FrameSource(abc.ABC):
         self._count += 1
         if raw.pixels.dtype != np.uint8 or not 0 < raw.pixels.size <= 4 * MAX_PIXELS:
             raise BadFrameError(f"{self.name} gave {raw.pixels.dtype}{list(raw.pixels.shape)}", "Choose a smaller size")
-        return Frame(to_rgb(raw.pixels, raw.format), captured_ns, seq)
+        try:
+            return Frame(to_rgb(raw.pixels, raw.format), captured_ns, seq)
+        except BadInputError as error:
+            raise BadFrameError(error.message) from error
 
     def __enter__(self) -> FrameSource:
         try:
@@ -122,9 +129,13 @@ class FrameSource(abc.ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._opened:
+        # A driver that is being read must not be released: one that hangs is left to the end of the process.
+        if self._opened and self._reading.acquire(timeout=CLOSE_S):
             self._opened = False
-            self._close()
+            try:
+                self._close()
+            finally:
+                self._reading.release()
 
 
 class BadFrameError(BadInputError):

@@ -6,13 +6,15 @@ import re
 import select
 import shlex
 import subprocess
+import threading
 import time
+from collections import deque
 from typing import BinaryIO
 
 import numpy as np
 
 from fer_edge import MAX_PIXELS
-from fer_edge.errors import EnvironmentFailure
+from fer_edge.errors import EnvironmentFailure, UsageError
 from fer_edge.runtime.sources.base import RawFrame, SourceLostError
 from fer_edge.runtime.sources.colour import PixelFormat
 from fer_edge.runtime.sources.gstreamer import INSTALL, missing_element
@@ -34,10 +36,16 @@ class LaunchReader:
     """
 
     def __init__(self, pipeline: str) -> None:
-        command = ["gst-launch-1.0", "-q", *shlex.split(f"{pipeline} {SINK}")]
+        try:
+            command = ["gst-launch-1.0", "-q", *shlex.split(f"{pipeline} {SINK}")]
+        except ValueError as error:
+            raise UsageError(f"the pipeline {pipeline!r} cannot be read: {error}", "Close the quotation") from error
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert self._process.stdout is not None
         self._stream: BinaryIO = self._process.stdout  # type: ignore[assignment]
+        self._said: deque[str] = deque(maxlen=50)
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         try:
             header = self._line()
         except SourceLostError as error:
@@ -73,6 +81,7 @@ class LaunchReader:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._listener.join(2)
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
@@ -99,13 +108,19 @@ class LaunchReader:
             count -= len(part)
         return b"".join(parts)
 
+    def _listen(self) -> None:
+        """Keep what gst-launch-1.0 says last; unread, it would fill the pipe and stop the stream."""
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            if text := line.decode(errors="replace").strip():
+                self._said.append(text)
+
     def _last_words(self) -> str:
         """The first line of what gst-launch-1.0 complained about."""
         try:
             self._process.wait(2)
         except subprocess.TimeoutExpired:
             self._process.terminate()
-        stderr = self._process.stderr
-        text = stderr.read().decode(errors="replace") if stderr is not None else ""
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        return next((line for line in lines if "no element" in line or "ERROR" in line), lines[0] if lines else "")
+        self._listener.join(2)
+        said = list(self._said)
+        return next((line for line in said if "no element" in line or "ERROR" in line), said[0] if said else "")

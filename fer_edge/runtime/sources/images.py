@@ -12,10 +12,11 @@ from fer_edge.errors import BadInputError
 from fer_edge.preprocess import read_image
 from fer_edge.runtime.sources.base import BadFrameError, FrameSource, RawFrame
 from fer_edge.runtime.sources.colour import PixelFormat
-from fer_edge.runtime.sources.pace import Pace
+from fer_edge.runtime.sources.pace import Pace, RecordedTime
 from fer_edge.runtime.uri import Options, Uri
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
+RECORDED_FPS = 1.0  # by their time stamps, so that pictures of one folder are not taken for one scene
 
 
 class ImagesOptions(Options):
@@ -38,7 +39,7 @@ class ImagesSource(FrameSource):
         self._folder = Path(uri.target)
         self._options = uri.parse_options(ImagesOptions)
         self.live = self._options.fps is not None
-        self._pace = Pace(self._options.fps) if self._options.fps else None
+        self._clock = Pace(self._options.fps) if self._options.fps else RecordedTime(RECORDED_FPS)
         self._paths: list[Path] = []
         self._left: Iterator[Path] = iter(())
 
@@ -57,7 +58,7 @@ class ImagesSource(FrameSource):
             path = next(self._left)
         if path is None:
             return None
-        due_ns = self._pace.wait() if self._pace else None
+        due_ns = self._clock.wait()
         try:
             return RawFrame(read_image(path), PixelFormat.RGB, due_ns)
         except BadInputError as error:
