@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from concurrent.futures import TimeoutError as TimeoutFuture
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from fer_edge.errors import EnvironmentFailure
 from fer_edge.runtime.sources import open_source
+from fer_edge.runtime.sources.base import SourceLostError
 from fer_edge.runtime.sources.colour import PixelFormat
 from tests.unit.test_colour import LAYOUTS, RGB
 
@@ -43,6 +45,8 @@ class StandIn:
     delivers = "NV12"
     timestamp: int | None = None
     closed = 0
+    stalled = False
+    cancelled = 0
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -62,8 +66,17 @@ class StandIn:
     def camera_configuration(self) -> dict[str, Any]:
         return {"main": {"format": self.delivers, "size": (16, 8), "stride": buffer(self.delivers)[1]}}
 
-    def capture_request(self) -> StandIn:
+    def capture_request(self, wait: bool) -> StandIn:
+        assert not wait
         return self
+
+    def wait(self, job: StandIn, timeout: float) -> StandIn:
+        if self.stalled:
+            raise TimeoutFuture
+        return job
+
+    def cancel_all_and_flush(self) -> None:
+        type(self).cancelled += 1
 
     def make_buffer(self, name: str) -> np.ndarray:
         return buffer(self.delivers)[0]
@@ -110,6 +123,13 @@ def test_the_sensors_time_is_brought_to_the_monotonic_clock(camera: type[StandIn
         frame = source.read()
     assert frame is not None
     assert (time.monotonic_ns() - frame.captured_ns) / 1e6 < 20
+
+
+def test_a_camera_that_stalls_is_lost_and_can_be_closed(camera: type[StandIn]) -> None:
+    camera.stalled = True
+    with open_source("picamera2://0") as source, pytest.raises(SourceLostError, match="gave no frame for 5 s"):
+        source.read()
+    assert (camera.cancelled, camera.closed) == (1, 1)
 
 
 def test_a_camera_that_is_not_there_says_how_to_look(camera: type[StandIn]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Annotated, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from pydantic import Field
 from fer_edge.errors import EnvironmentFailure, MissingDependencyError, UsageError
 from fer_edge.optional import require
 from fer_edge.preprocess import Image
-from fer_edge.runtime.sources.base import BadFrameError, FrameSource, RawFrame, plausible_ns
+from fer_edge.runtime.sources.base import BadFrameError, FrameSource, RawFrame, SourceLostError, plausible_ns
 from fer_edge.runtime.sources.colour import PixelFormat
 from fer_edge.runtime.uri import Options, Size, Uri
 
@@ -25,6 +26,7 @@ _FORMATS = {
     "NV12": PixelFormat.NV12,
     "YUV420": PixelFormat.I420,
 }
+STALLED_S = 5.0
 # Bytes of a pixel in one row of the buffer, and rows of the buffer for two rows of the picture.
 _LAYOUTS = {PixelFormat.BGR: (3, 2), PixelFormat.RGB: (3, 2), PixelFormat.BGRX: (4, 2), PixelFormat.RGBX: (4, 2)}
 _LAYOUTS |= {PixelFormat.YUYV: (2, 2), PixelFormat.NV12: (1, 3), PixelFormat.I420: (1, 3)}
@@ -78,7 +80,13 @@ class Picamera2Source(FrameSource):
             raise EnvironmentFailure(f"camera {self._number} delivers {self._main['format']}", "Report this camera")
 
     def _read(self) -> RawFrame | None:
-        request = self._camera.capture_request()
+        job = self._camera.capture_request(wait=False)
+        try:
+            request = self._camera.wait(job, timeout=STALLED_S)
+        except FutureTimeoutError as error:
+            self._camera.cancel_all_and_flush()  # else the camera would wait for the frame when it is closed
+            message = f"camera {self._number} gave no frame for {STALLED_S:.0f} s"
+            raise SourceLostError(message, "Check the ribbon cable") from error
         try:
             buffer = request.make_buffer("main")
             captured_ns = request.get_metadata().get("SensorTimestamp")
