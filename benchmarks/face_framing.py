@@ -16,7 +16,7 @@ from fer_edge.contract import InputContract
 from fer_edge.data.folder import LabelledImages, open_images
 from fer_edge.preprocess import Box, Image
 from fer_edge.runtime.faces import DETECTORS, FaceDetector, open_detector
-from fer_edge.runtime.faces.box import Framing
+from fer_edge.runtime.faces.box import NEUTRAL
 
 import cv2  # isort: skip - after preprocess, which sets OpenCV's limits
 
@@ -67,7 +67,7 @@ def command(data: str, count: int, seed: int) -> None:
         if name == "whole":
             continue
         detector = open_detector(name)
-        detector.framing = Framing(right=0.0, down=0.0, scale=1.0)
+        detector.framing = NEUTRAL
         rows, total = measure(detector, composed(images, count, seed))
         low, median, high = np.quantile(rows, [0.25, 0.5, 0.75], axis=0)
         click.echo(f"{name}: found {len(rows)} of {total}")

@@ -9,12 +9,12 @@ from benchmarks import latency
 from benchmarks.models import Artifact, OpenedModel
 from benchmarks.session import Session
 from fer_edge.evaluation.results import (
-    SAMPLES_FOR_PERCENTILE,
     ArtifactResult,
     BaselineResult,
     BenchmarkReport,
     LatencyResult,
 )
+from fer_edge.percentiles import SAMPLES_FOR_PERCENTILE
 
 REPORTED_PERCENTILES = (50, 90, 95, 99)
 NO_MODEL = "saved predictions have no latency: speed-ups are against the fp32 artifact of each runtime"

@@ -13,6 +13,8 @@ from fer_edge import MAX_PIXELS
 from fer_edge.contract import InputContract
 from fer_edge.errors import BadInputError
 
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})  # of the files in a folder
+
 Image: TypeAlias = npt.NDArray[np.uint8]
 Box: TypeAlias = tuple[float, float, float, float]
 

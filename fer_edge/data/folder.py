@@ -16,9 +16,8 @@ import numpy.typing as npt
 
 from fer_edge.contract import InputContract
 from fer_edge.errors import DataError
-from fer_edge.preprocess import Image, decode_image, preprocess
+from fer_edge.preprocess import IMAGE_SUFFIXES, Image, decode_image, preprocess
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
 SUBSETS = ("train", "test")
 MAX_FILES = 2_000_000
 ZIP_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)  # of a damaged one
@@ -135,7 +134,7 @@ def _choose_subset(source: str, names: list[str], subset: str, prefer: str) -> l
 
 
 def _is_image(path: PurePosixPath) -> bool:
-    return path.suffix.lower() in SUFFIXES and not any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    return path.suffix.lower() in IMAGE_SUFFIXES and not any(part.startswith((".", "__MACOSX")) for part in path.parts)
 
 
 def _list_folder(root: Path) -> tuple[list[str], Callable[[str], bytes]]:

@@ -9,10 +9,8 @@ import numpy as np
 
 from fer_edge.evaluation.statistics import Interval, Samples
 from fer_edge.evaluation.verdict import Verdict
+from fer_edge.percentiles import percentile_ms
 from fer_edge.system_info import SystemInfo
-
-# Smallest n with P(Binomial(n, 1 - q) >= 2) >= 0.99: two samples beyond the percentile are all but certain.
-SAMPLES_FOR_PERCENTILE = {50: 11, 90: 64, 95: 130, 99: 662}
 
 
 @dataclass(frozen=True)
@@ -76,9 +74,7 @@ class LatencyResult:
 
     def percentile_ms(self, q: int) -> float | None:
         """Percentile `q` (50, 90, 95 or 99), milliseconds; None when there are too few samples for it."""
-        if self.n < SAMPLES_FOR_PERCENTILE[q]:
-            return None
-        return float(np.percentile(self.samples_ns, q)) / 1e6
+        return percentile_ms(self.samples_ns, q)
 
     @property
     def drift(self) -> float:

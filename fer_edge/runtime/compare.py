@@ -11,12 +11,12 @@ from time import perf_counter_ns
 import numpy as np
 
 from fer_edge.errors import UsageError
+from fer_edge.percentiles import percentile_ms
 from fer_edge.preprocess import Image, preprocess
 from fer_edge.runtime.backends.base import CheckedBackend, Probabilities
 
 KEPT = 4096  # newest latencies of each model
 ALONE_RUNS = 60
-MIN_FOR_PERCENTILES = {50: 11, 90: 64, 99: 662}  # samples, as in benchmarks
 
 
 @dataclass(frozen=True)
@@ -140,11 +140,8 @@ class LiveComparison:
             return [self._figures(tally, tally is self._tallies[0]) for tally in self._tallies]
 
     def _figures(self, tally: _Tally, is_first: bool) -> ModelFigures:
-        samples = np.array(tally.latencies_ns)
-        latency = {
-            f"p{q}": float(np.percentile(samples, q)) / 1e6 if len(samples) >= least else None
-            for q, least in MIN_FOR_PERCENTILES.items()
-        }
+        samples = np.array(tally.latencies_ns, np.int64)
+        latency = {f"p{q}": percentile_ms(samples, q) for q in (50, 90, 99)}
         minutes = self._seen_ns / 60e9
         compared = not is_first and tally.faces > 0
         return ModelFigures(

@@ -71,7 +71,6 @@ class Pipeline:
         classifier: used in one thread only.
         sinks: each gets a thread of its own; a slow one loses messages and slows nothing.
         settings: see there.
-        alive: called after every message, for a watchdog.
         models: figures of compared models, for the sinks that show them.
     """
 
@@ -82,11 +81,10 @@ class Pipeline:
         classifier: FaceClassifier,
         sinks: Sequence[Sink],
         settings: PipelineSettings = PipelineSettings(),
-        alive: Callable[[], None] = lambda: None,
         models: Callable[[], Sequence[ModelFigures]] = tuple,
     ) -> None:
         self._source, self._detector, self._classifier = source, detector, classifier
-        self._settings, self._alive, self._models = settings, alive, models
+        self._settings, self._models = settings, models
         lossless = not source.live
         self._captured: Slot[Frame] = Slot(lossless)
         self._tracked: Slot[TrackedFrame] = Slot(lossless)
@@ -106,7 +104,7 @@ class Pipeline:
 
         Raises:
             FerEdgeError: the source was lost, or a stage failed.
-        OSError: a sink could not write; the others went on, unless none was left.
+            OSError: a sink could not write; the others went on, unless none was left.
         """
         self._started = self._last_frame = time.monotonic()
         stages = (self._capture, self._detect, self._classify)
@@ -205,4 +203,3 @@ class Pipeline:
         self._messages += 1
         for runner in self._runners:
             runner.put(Published(message, pixels, self.summary, self._models))
-        self._alive()

@@ -20,13 +20,13 @@ class StageFigures:
 
     Attributes:
         count: how often it ran.
-        p50_ms: median of the newest samples; None before the first.
+        p50_ms: median of the newest samples.
         p95_ms: and the 95th percentile.
     """
 
     count: int
-    p50_ms: float | None
-    p95_ms: float | None
+    p50_ms: float
+    p95_ms: float
 
 
 class StageTimes:

@@ -9,7 +9,7 @@ from sklearn.metrics import f1_score
 
 from fer_edge.evaluation import metrics
 from fer_edge.evaluation.calibration_error import expected_calibration_error
-from fer_edge.evaluation.results import SAMPLES_FOR_PERCENTILE, LatencyResult
+from fer_edge.evaluation.results import LatencyResult
 from fer_edge.evaluation.statistics import (
     accuracy_difference_interval,
     macro_f1_interval,
@@ -17,6 +17,7 @@ from fer_edge.evaluation.statistics import (
     median_ratio_interval,
     wilson_interval,
 )
+from fer_edge.percentiles import SAMPLES_FOR_PERCENTILE
 
 
 def paired(losses: int, gains: int, n: int) -> tuple[np.ndarray, np.ndarray]:

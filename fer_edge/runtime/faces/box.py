@@ -49,6 +49,9 @@ class Framing:
         return (centre_x - side / 2, centre_y - side / 2, side, side)
 
 
+NEUTRAL = Framing(right=0.0, down=0.0, scale=1.0)  # leaves boxes as they are
+
+
 def overlap(one: Box, other: Box) -> float:
     """Intersection over union of two boxes, 0-1."""
     width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from fer_edge.preprocess import Image
-from fer_edge.runtime.faces.box import Detection, Framing
+from fer_edge.runtime.faces.box import NEUTRAL, Detection
 
 
 class WholeFrame:
     """Finds one face, which fills the frame."""
 
-    framing = Framing(right=0.0, down=0.0, scale=1.0)
+    framing = NEUTRAL
 
     def detect(self, frame: Image) -> list[Detection]:
         """See `FaceDetector.detect`; the box is the frame's and need not be a square."""

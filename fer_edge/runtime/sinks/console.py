@@ -73,5 +73,5 @@ def _picture(message: Message, summary: RunSummary) -> Group:
         ]
         table.add_row(str(face.track_id), Text(face.label, "bold"), Text("\n".join(bars)))
     rate = summary.frames / summary.seconds if summary.seconds else 0.0
-    times = ", ".join(f"{name} {s.p50_ms:.1f}" for name, s in summary.stages.items() if s.p50_ms is not None)
+    times = ", ".join(f"{name} {s.p50_ms:.1f}" for name, s in summary.stages.items())
     return Group(table, Text(f"{rate:.1f} frames a second; median ms: {times}; dropped {summary.dropped}", "dim"))

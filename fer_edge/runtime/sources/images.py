@@ -9,13 +9,12 @@ from typing import Annotated
 from pydantic import Field
 
 from fer_edge.errors import BadInputError
-from fer_edge.preprocess import read_image
+from fer_edge.preprocess import IMAGE_SUFFIXES, read_image
 from fer_edge.runtime.sources.base import BadFrameError, FrameSource, RawFrame
 from fer_edge.runtime.sources.colour import PixelFormat
 from fer_edge.runtime.sources.pace import Pace, RecordedTime
 from fer_edge.runtime.uri import Options, Uri
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
 RECORDED_FPS = 1.0  # by their time stamps, so that pictures of one folder are not taken for one scene
 
 
@@ -46,9 +45,11 @@ class ImagesSource(FrameSource):
     def _open(self) -> None:
         if not self._folder.is_dir():
             raise BadInputError(f"there is no folder {self._folder}", "Check the path")
-        self._paths = sorted(p for p in self._folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        self._paths = sorted(p for p in self._folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
         if not self._paths:
-            raise BadInputError(f"{self._folder} holds no pictures", f"Known endings: {', '.join(sorted(SUFFIXES))}")
+            raise BadInputError(
+                f"{self._folder} holds no pictures", f"Known endings: {', '.join(sorted(IMAGE_SUFFIXES))}"
+            )
         self._left = iter(self._paths)
 
     def _read(self) -> RawFrame | None:
