@@ -178,6 +178,7 @@ class TrainingRecord(_Record):
         counts: images used to fit and to tune (early stopping and every later choice).
         tuning: exact fingerprints of the tuning images.
         metrics: figures on the tuning images, such as "accuracy".
+        votes_sha256: of the file whose votes were the targets; empty where the labels were.
     """
 
     recipe: str
@@ -188,6 +189,7 @@ class TrainingRecord(_Record):
     counts: dict[str, int]
     tuning: tuple[str, ...]
     metrics: dict[str, float]
+    votes_sha256: str = ""
 
 
 class CheckpointInfo(_Record):

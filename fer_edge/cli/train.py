@@ -14,6 +14,11 @@ import click
 @click.option("--size", type=click.IntRange(32, 1024), help="Input side in pixels; makes one stage of the recipe.")
 @click.option("--epochs", type=click.IntRange(1, 1000), help="Most epochs; makes one stage of the recipe.")
 @click.option("--weights", help="Initial weights: imagenet, none or a .keras file.")
+@click.option(
+    "--votes",
+    type=click.Path(path_type=Path),
+    help="CSV of raters' votes (columns file and one per class): their shares are the targets.",
+)
 @click.option("--limit", type=click.IntRange(10), help="Use this many images only, classes balanced.")
 @click.option("--seed", type=int, help="Settles every random choice.")
 @click.option(
@@ -27,6 +32,7 @@ def command(
     size: int | None,
     epochs: int | None,
     weights: str | None,
+    votes: Path | None,
     limit: int | None,
     seed: int | None,
     out: Path,
@@ -57,7 +63,7 @@ def command(
     for name, folder in folders.items():
         check_output(folder, name, overwrite)
     for name, folder in folders.items():
-        request = TrainingRequest(images, data, name, recipe, overrides, limit, folder)
+        request = TrainingRequest(images, data, name, recipe, overrides, limit, votes, folder)
         with TrainingDisplay(recipe.epochs) as display:
             path = train(request, display.say, display.epoch, display.batch)
         click.echo(str(path))

@@ -16,6 +16,7 @@ from fer_edge.contract import MAX_LABELS, InputContract
 from fer_edge.data.fingerprint import combined_sha256, fingerprints
 from fer_edge.data.folder import LabelledImages, data_root, write_split
 from fer_edge.data.split import balanced_sample, stratified_split
+from fer_edge.data.votes import read_votes
 from fer_edge.errors import BadInputError, DataError
 from fer_edge.manifest import CheckpointInfo, TrainingRecord
 from fer_edge.system_info import has_bfloat16
@@ -41,6 +42,7 @@ class TrainingRequest:
         recipe: with the command line's overrides in it.
         overrides: those overrides, for the record.
         limit: use at most this many images; None uses all.
+        votes: CSV of the raters' votes, which become the targets (see `read_votes`); None trains on the labels.
         out: folder of the run.
     """
 
@@ -50,6 +52,7 @@ class TrainingRequest:
     recipe: Recipe
     overrides: dict[str, str]
     limit: int | None
+    votes: Path | None
     out: Path
 
 
@@ -80,7 +83,11 @@ def train(
     say(f"[1/3] reading {len(fit_images)} images to fit and {len(tuning_images)} to tune")
     prints = fingerprints(fit_images)
     tuning_prints = fingerprints(tuning_images)
-    training, tuning = fill_cache(fit_images, contract), fill_cache(tuning_images, contract)
+    fit_votes, tuning_votes = (
+        request.votes and read_votes(request.votes, part) for part in (fit_images, tuning_images)
+    )
+    training, tuning = fill_cache(fit_images, contract, fit_votes), fill_cache(tuning_images, contract, tuning_votes)
+    votes_sha256 = fit_votes.sha256 if fit_votes else ""
     write_split(
         request.out / "split.json",
         data_root(request.data_path),
@@ -88,7 +95,7 @@ def train(
     )
     data_sha256 = combined_sha256(prints)
     say(f"[2/3] training {request.architecture}, recipe {recipe.name}, {recipe.epochs} epochs at most")
-    model, progress = _fit(request, contract, training, tuning, data_sha256, report, on_batch)
+    model, progress = _fit(request, contract, training, tuning, data_sha256 + votes_sha256, report, on_batch)
     best = progress.history[progress.best_epoch - 1]
     info = CheckpointInfo(
         architecture=request.architecture,
@@ -102,6 +109,7 @@ def train(
             counts={"fit": len(fit_images), "tuning": len(tuning_images)},
             tuning=tuple(p.exact for p in tuning_prints),
             metrics={"tuning_accuracy": best["val_accuracy"], "tuning_loss": best["val_loss"]},
+            votes_sha256=votes_sha256,
         ),
         tools={name: importlib.import_module(name).__version__ for name in ("keras", "tensorflow", "numpy")},
     )
@@ -118,13 +126,13 @@ def _fit(
     contract: InputContract,
     training: Cache,
     tuning: Cache,
-    data_sha256: str,
+    data_identity: str,
     report: Callable[[Progress, float], None],
     on_batch: Callable[[int, int], None],
 ) -> tuple[keras.Model, Progress]:
     """Train in the recipe's number type; return the same weights in a float32 model of the contract's size."""
     recipe = request.recipe
-    text = f"{request.architecture} {recipe.model_dump_json()} {data_sha256}"
+    text = f"{request.architecture} {recipe.model_dump_json()} {data_identity}"
     identity = hashlib.sha256(text.encode()).hexdigest()
     policy = ("mixed_bfloat16" if has_bfloat16() else "float32") if recipe.dtype == "auto" else recipe.dtype
     keras.config.set_dtype_policy(policy)

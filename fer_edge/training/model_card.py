@@ -20,6 +20,7 @@ A facial-expression classifier trained by `fer-edge train`.
 | initial weights | {weights} |
 | seed | {seed} |
 | images | {fit} to fit, {tuning} to tune (SHA-256 of the set: `{data}`) |
+| targets | {targets} |
 | epochs | {epochs}, best {best_epoch} |
 | accuracy on the tuning images | {accuracy:.1%} (they chose the epoch: not an independent figure) |
 | made with | {tools} |
@@ -57,6 +58,9 @@ def write_model_card(path: Path, info: CheckpointInfo, recipe: Recipe, progress:
         fit=training.counts["fit"],
         tuning=training.counts["tuning"],
         data=training.data_sha256[:16],
+        targets=f"the raters' votes (SHA-256 `{training.votes_sha256[:16]}`)"
+        if training.votes_sha256
+        else "the labels",
         epochs=training.epochs,
         best_epoch=progress.best_epoch,
         accuracy=training.metrics["tuning_accuracy"],

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from fer_edge.contract import InputContract
 from fer_edge.data.folder import LabelledImages
+from fer_edge.data.votes import Votes
 from fer_edge.preprocess import Image
 from fer_edge.training.augmentation import augment
 from fer_edge.training.recipe import Augmentation, Recipe
@@ -21,31 +22,33 @@ class Cache:
 
     Attributes:
         pixels: uint8[N, H, W, C]; C is 1 where every image is grey.
-        targets: int64[N].
-        classes: number of labels.
+        targets: float32[N, K], the probability of each label; rows sum to 1.
     """
 
     pixels: Image
-    targets: npt.NDArray[np.int64]
-    classes: int
+    targets: npt.NDArray[np.float32]
 
 
-def fill_cache(images: LabelledImages, contract: InputContract) -> Cache:
-    """Decode, resize and keep `images` at the contract's size; grey pictures keep one channel."""
+def fill_cache(images: LabelledImages, contract: InputContract, votes: Votes | None = None) -> Cache:
+    """Decode, resize and keep `images` at the contract's size; grey pictures keep one channel.
+
+    The targets are the shares of `votes`, or, without them, the images' labels.
+    """
     pixels = np.empty((len(images), contract.height, contract.width, 3), np.uint8)
     start = 0
     for batch in images.batches(contract):
         pixels[start : start + len(batch)] = batch
         start += len(batch)
     grey = all(np.array_equal(pixels[..., 0], pixels[..., c]) for c in (1, 2))
-    return Cache(pixels[..., :1].copy() if grey else pixels, images.targets, len(images.labels))
+    targets = np.eye(len(images.labels), dtype=np.float32)[images.targets] if votes is None else votes.shares
+    return Cache(pixels[..., :1].copy() if grey else pixels, targets)
 
 
 def training_batches(cache: Cache, recipe: Recipe, size: int, epoch: int) -> tf.data.Dataset:
     """One epoch of shuffled, augmented batches; the epoch's number and the recipe's seed settle every random choice.
 
     Returns:
-        Batches of (float32[n, size, size, 3] in 0-255, one-hot float32[n, classes]); the last incomplete one is dropped
+        Batches of (float32[n, size, size, 3] in 0-255, float32[n, K]); the last incomplete one is dropped
         where there is more than one.
     """
     random = np.random.default_rng((recipe.seed, epoch))
@@ -54,16 +57,16 @@ def training_batches(cache: Cache, recipe: Recipe, size: int, epoch: int) -> tf.
     starts = np.arange(0, len(order) - batch + 1, batch)
     seeds = random.integers(0, 2**31 - 1, (len(starts), 2), dtype=np.int32)
 
-    def load(start: tf.Tensor) -> tuple[Image, npt.NDArray[np.int64]]:
+    def load(start: tf.Tensor) -> tuple[Image, npt.NDArray[np.float32]]:
         picked = order[int(start) : int(start) + batch]
         return cache.pixels[picked], cache.targets[picked]
 
     def make(start: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        pixels, targets = tf.numpy_function(load, [start], (tf.uint8, tf.int64))
+        pixels, targets = tf.numpy_function(load, [start], (tf.uint8, tf.float32))
         pixels.set_shape((batch, *cache.pixels.shape[1:]))
-        targets.set_shape((batch,))
+        targets.set_shape((batch, cache.targets.shape[1]))
         changed = augment(tf.cast(pixels, tf.float32), size, recipe.augmentation, seed)
-        return _three_channels(changed), tf.one_hot(targets, cache.classes)
+        return _three_channels(changed), targets
 
     dataset = tf.data.Dataset.from_tensor_slices((starts, seeds)).map(make, num_parallel_calls=2, deterministic=True)
     return dataset.apply(tf.data.experimental.assert_cardinality(len(starts))).prefetch(2)
@@ -75,15 +78,15 @@ def plain_batches(cache: Cache, size: int, batch_size: int, limit: int | None = 
     picked = np.linspace(0, len(cache.targets) - 1, count).astype(np.int64)
 
     def make(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        def load(begin: tf.Tensor) -> tuple[Image, npt.NDArray[np.int64]]:
+        def load(begin: tf.Tensor) -> tuple[Image, npt.NDArray[np.float32]]:
             rows = picked[int(begin) : int(begin) + batch_size]
             return cache.pixels[rows], cache.targets[rows]
 
-        pixels, targets = tf.numpy_function(load, [start], (tf.uint8, tf.int64))
+        pixels, targets = tf.numpy_function(load, [start], (tf.uint8, tf.float32))
         pixels.set_shape((None, *cache.pixels.shape[1:]))
-        targets.set_shape((None,))
+        targets.set_shape((None, cache.targets.shape[1]))
         resized = augment(tf.cast(pixels, tf.float32), size, Augmentation(), tf.zeros(2, tf.int32))
-        return _three_channels(resized), tf.one_hot(targets, cache.classes)
+        return _three_channels(resized), targets
 
     starts = np.arange(0, count, batch_size)
     dataset = tf.data.Dataset.from_tensor_slices(starts).map(make, num_parallel_calls=2, deterministic=True)

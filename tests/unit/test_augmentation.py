@@ -77,7 +77,7 @@ def test_nothing_is_erased_with_probability_zero() -> None:
 
 def test_training_batches_depend_on_seed_and_epoch_only() -> None:
     recipe = Recipe(name="x", stages=(Stage(size=32, epochs=2),), batch_size=4, augmentation=EVERYTHING)
-    cache = Cache(np.stack([texture(i, 32) for i in range(10)]), np.arange(10) % 2, 2)
+    cache = Cache(np.stack([texture(i, 32) for i in range(10)]), np.eye(2, dtype=np.float32)[np.arange(10) % 2])
     first, again, next_epoch = (list(training_batches(cache, recipe, 32, epoch)) for epoch in (0, 0, 1))
     assert [tuple(images.shape) for images, _ in first] == [(4, 32, 32, 3)] * 2
     assert all(np.array_equal(a[0], b[0]) and np.array_equal(a[1], b[1]) for a, b in zip(first, again, strict=True))
@@ -86,7 +86,7 @@ def test_training_batches_depend_on_seed_and_epoch_only() -> None:
 
 def test_plain_batches_hold_every_image_in_order() -> None:
     pixels = np.stack([texture(i, 32)[..., :1] for i in range(10)])
-    cache = Cache(pixels, np.arange(10) % 2, 2)
+    cache = Cache(pixels, np.eye(2, dtype=np.float32)[np.arange(10) % 2])
     images = np.concatenate([batch.numpy() for batch, _ in plain_batches(cache, 32, 4)])
     assert np.abs(images - np.repeat(pixels, 3, axis=-1)).max() < 1e-3
     some = np.concatenate([batch.numpy() for batch, _ in plain_batches(cache, 32, 4, limit=3)])
