@@ -15,7 +15,7 @@ import numpy.typing as npt
 from fer_edge.contract import InputContract
 from fer_edge.data.folder import LabelledImages, open_images
 from fer_edge.preprocess import Box, Image
-from fer_edge.runtime.faces import DETECTORS, FaceDetector, open_detector
+from fer_edge.runtime.faces import FaceDetector, open_detector
 from fer_edge.runtime.faces.box import NEUTRAL
 
 import cv2  # isort: skip - after preprocess, which sets OpenCV's limits
@@ -58,14 +58,13 @@ def measure(detector: FaceDetector, frames: Iterator[tuple[Image, Box]]) -> tupl
 
 @click.command()
 @click.option("--data", required=True, help="Labelled face crops; their train/ where there is one.")
+@click.option("--detector", "names", multiple=True, default=("blazeface", "haar"), show_default=True)
 @click.option("--count", default=400, show_default=True)
 @click.option("--seed", default=0, show_default=True)
-def command(data: str, count: int, seed: int) -> None:
-    """Print the framing of every detector."""
+def command(data: str, names: tuple[str, ...], count: int, seed: int) -> None:
+    """Print how detectors frame the faces."""
     images = open_images(data, prefer="train")
-    for name in DETECTORS:
-        if name == "whole":
-            continue
+    for name in names:
         detector = open_detector(name)
         detector.framing = NEUTRAL
         rows, total = measure(detector, composed(images, count, seed))

@@ -15,6 +15,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+MAX_BYTES = 2**20
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -32,6 +33,8 @@ def read_toml(path: Path, model: type[ModelT], what: str, advice: str, **default
         BadInputError: missing, not TOML, or not what `model` asks for.
     """
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise BadInputError(f"the {what} {path} is larger than {MAX_BYTES >> 20} MB", advice)
         return model.model_validate({**defaults, **tomllib.loads(path.read_text(encoding="utf-8"))})
     except OSError as error:
         raise BadInputError(f"cannot read the {what} {path}: {error.strerror}", "Check the path") from error

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
@@ -13,13 +15,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fer_edge.cli.run_config import use_config
 from fer_edge.errors import FerEdgeError
 
 if TYPE_CHECKING:
     from fer_edge.runtime.compare import LiveComparison
     from fer_edge.runtime.pipeline import Pipeline, RunSummary
+    from fer_edge.runtime.sinks.base import Sink
+    from fer_edge.runtime.stage_times import StageFigures
 
-DEFAULT_WEB = "web://127.0.0.1:8080"
+DEFAULT_PORT = 8080
 
 
 @click.command("run")
@@ -30,12 +35,13 @@ DEFAULT_WEB = "web://127.0.0.1:8080"
 )
 @click.option("--report", type=click.Path(path_type=Path), help="Folder for the comparison as JSON and Markdown.")
 @click.option("--overwrite", is_flag=True, help="Replace the report that is there.")
-@click.option("--detector", help="blazeface, haar or whole.  [default: blazeface, else haar]")
+@click.option("--detector", help="blazeface, haar, yunet:FILE or whole.  [default: blazeface, else haar]")
 @click.option(
     "--sink",
     "sinks",
     multiple=True,
-    help="console:, jsonl:PATH, web://HOST:PORT; repeatable.  [default: console:, and web: if it is installed]",
+    help="console:, jsonl:PATH, video:PATH, web://HOST:PORT; repeatable.  "
+    "[default: console:, and web: if it is installed]",
 )
 @click.option("--detect-every", default=1, show_default=True, type=click.IntRange(1), help="Look in each n-th frame.")
 @click.option("--max-frames", type=click.IntRange(1), help="End after so many frames.")
@@ -44,6 +50,14 @@ DEFAULT_WEB = "web://127.0.0.1:8080"
 @click.option("--threads", type=click.IntRange(1), help="Processor threads of each model; default: all.")
 @click.option("--runtime", help="Of MODEL: litert or tflite-runtime; ONNX execution providers; OpenVINO device.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document about the run on stdout.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    is_eager=True,
+    expose_value=False,
+    callback=use_config,
+    help="TOML file with values for these options; those given here win.",
+)
 def command(
     model: str | None,
     source: str | None,
@@ -73,7 +87,6 @@ def command(
     from fer_edge.runtime.faces.smoothing import LabelSmoother
     from fer_edge.runtime.load import load
     from fer_edge.runtime.pipeline import Pipeline, PipelineSettings
-    from fer_edge.runtime.sinks import make_sink
     from fer_edge.runtime.sources import open_source
     from fer_edge.runtime.sources.discover import find_source
 
@@ -81,7 +94,7 @@ def command(
         if not others:
             raise click.UsageError("--report is about a comparison: name another model with --compare")
         check_folder(report, overwrite)
-    made = [make_sink(text, no_frames) for text in sinks or _default_sinks()]
+    made = _make_sinks(sinks, no_frames)
     settings = PipelineSettings(detect_every, max_frames, duration_s, no_frames)
     with ExitStack() as stack:
         names = [model or DEFAULT_MODEL, *others]
@@ -95,7 +108,7 @@ def command(
         for sink in made:
             stack.callback(sink.close)
             sink.open()
-            _say(f"leaves this process: {sink.leaves}")
+            _say(f"leaves this process: {_leaves(sink, no_frames)}")
         observe = comparison.observe if comparison else None
         classifier = FaceClassifier(backends[0], LabelSmoother(), observe)
         models = comparison.figures if comparison else tuple
@@ -113,12 +126,31 @@ def command(
         raise failure
 
 
+def _make_sinks(texts: tuple[str, ...], no_frames: bool) -> list[Sink]:
+    """Those that were named, or the default ones; and systemd where it listens."""
+    from fer_edge.runtime.sinks import make_sink
+    from fer_edge.runtime.sinks.systemd import SOCKET, SystemdSink
+
+    made = [make_sink(text, no_frames) for text in texts or _default_sinks()]
+    return [*made, SystemdSink()] if os.environ.get(SOCKET) else made
+
+
 def _default_sinks() -> tuple[str, ...]:
     """The terminal, and the web view where its packages are."""
-    if all(importlib.util.find_spec(name) for name in ("starlette", "uvicorn", "websockets")):
-        return ("console:", DEFAULT_WEB)
-    _say("for the picture in a browser: pip install 'fer-edge[web]'")
-    return ("console:",)
+    if not all(importlib.util.find_spec(name) for name in ("starlette", "uvicorn", "websockets")):
+        _say("for the picture in a browser: pip install 'fer-edge[web]'")
+        return ("console:",)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", DEFAULT_PORT))
+        except OSError:  # another program's, or another run's
+            return ("console:", "web://127.0.0.1:0")
+    return ("console:", f"web://127.0.0.1:{DEFAULT_PORT}")
+
+
+def _leaves(sink: Sink, no_frames: bool) -> str:
+    return f"pictures, {sink.leaves}" if sink.shows_frames and not no_frames else sink.leaves
 
 
 @contextmanager
@@ -147,7 +179,10 @@ def _print_summary(
         rate = summary.frames / summary.seconds if summary.seconds else 0.0
         _say(f"{summary.frames} frames in {summary.seconds:.1f} s: {rate:.1f} a second; dropped {summary.dropped}")
         for name, stage in summary.stages.items():
-            _say(f"  {name:10} median {stage.p50_ms:.1f} ms, 95% within {stage.p95_ms:.1f} ms")
+            known = [f"{what} {value:.1f} ms" for what, value in _percentiles(stage) if value is not None]
+            _say(f"  {name:10} {', '.join(known) or 'too few samples for a percentile'}")
+        for name, count in summary.missed.items():
+            _say(f"  {name} was too slow for {count} messages")
     if comparison is not None:
         from rich.console import Console
         from rich.markdown import Markdown
@@ -158,3 +193,7 @@ def _print_summary(
             Console(stderr=True).print(Markdown(markdown(source, models, summary)))
         if report is not None:
             _say(f"Report: {write_report(report, source, models, summary)}")
+
+
+def _percentiles(stage: StageFigures) -> tuple[tuple[str, float | None], ...]:
+    return (("median", stage.p50_ms), ("95% within", stage.p95_ms))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -52,6 +53,7 @@ class RunSummary:
         seconds: from the first frame to the end.
         bad_frames: frames that could not be used.
         dropped: frames that a newer one replaced on the way.
+        missed: messages that each sink was too slow for.
         stages: how long each took.
     """
 
@@ -59,6 +61,7 @@ class RunSummary:
     seconds: float
     bad_frames: int
     dropped: int
+    missed: dict[str, int]
     stages: dict[str, StageFigures]
 
 
@@ -133,7 +136,10 @@ class Pipeline:
         """What is known so far."""
         seconds = time.monotonic() - self._started
         dropped = self._captured.dropped + self._tracked.dropped
-        return RunSummary(self._messages, seconds, self._bad_frames, dropped, self._times.figures())
+        missed: Counter[str] = Counter()
+        for runner in self._runners:
+            missed[runner.name] += runner.missed
+        return RunSummary(self._messages, seconds, self._bad_frames, dropped, dict(+missed), self._times.figures())
 
     def _guarded(self, stage: Callable[[], None]) -> None:
         try:

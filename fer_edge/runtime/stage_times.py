@@ -11,6 +11,8 @@ from time import perf_counter_ns
 
 import numpy as np
 
+from fer_edge.percentiles import percentile_ms
+
 KEPT = 2048  # newest samples of each stage
 
 
@@ -20,13 +22,13 @@ class StageFigures:
 
     Attributes:
         count: how often it ran.
-        p50_ms: median of the newest samples.
+        p50_ms: median of the newest samples; None while there are too few, see `percentile_ms`.
         p95_ms: and the 95th percentile.
     """
 
     count: int
-    p50_ms: float
-    p95_ms: float
+    p50_ms: float | None
+    p95_ms: float | None
 
 
 class StageTimes:
@@ -53,9 +55,9 @@ class StageTimes:
     def figures(self) -> dict[str, StageFigures]:
         """What is known now, in the order in which the stages first ran."""
         with self._lock:
-            samples = {stage: np.array(kept) for stage, kept in self._samples.items()}
+            samples = {stage: np.array(kept, np.int64) for stage, kept in self._samples.items()}
             counts = dict(self._counts)
         return {
-            stage: StageFigures(counts[stage], *(float(v) / 1e6 for v in np.percentile(kept, (50, 95))))
+            stage: StageFigures(counts[stage], percentile_ms(kept, 50), percentile_ms(kept, 95))
             for stage, kept in samples.items()
         }

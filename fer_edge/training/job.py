@@ -83,11 +83,9 @@ def train(
     say(f"[1/3] reading {len(fit_images)} images to fit and {len(tuning_images)} to tune")
     prints = fingerprints(fit_images)
     tuning_prints = fingerprints(tuning_images)
-    fit_votes, tuning_votes = (
-        request.votes and read_votes(request.votes, part) for part in (fit_images, tuning_images)
-    )
-    training, tuning = fill_cache(fit_images, contract, fit_votes), fill_cache(tuning_images, contract, tuning_votes)
-    votes_sha256 = fit_votes.sha256 if fit_votes else ""
+    votes = [read_votes(request.votes, part) for part in (fit_images, tuning_images)] if request.votes else [None, None]
+    training, tuning = fill_cache(fit_images, contract, votes[0]), fill_cache(tuning_images, contract, votes[1])
+    votes_sha256 = votes[0].sha256 if votes[0] else ""
     write_split(
         request.out / "split.json",
         data_root(request.data_path),

@@ -34,7 +34,7 @@ def test_without_any_camera_each_probe_is_listed(
         (["--source", SOURCE, "--sink", "mqtt://x"], 2, "'mqtt://x' is no sink"),
         (["--source", SOURCE, "--sink", "jsonl:"], 2, "names no file"),
         (["--source", SOURCE, "--sink", "jsonl:/nowhere/at/all.jsonl"], 8, "cannot be written"),
-        (["--source", SOURCE, "--detector", "yolo"], 2, "blazeface, haar, whole"),
+        (["--source", SOURCE, "--detector", "yolo"], 2, "blazeface, haar, yunet, whole"),
         (["--source", SOURCE, "--sink", "web://example"], 2, "web://127.0.0.1:8080"),
         (["none.tflite", "--source", SOURCE], 8, "none.tflite"),
         (["--source", "file:none.mp4"], 8, "there is no video none.mp4"),

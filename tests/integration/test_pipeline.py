@@ -65,6 +65,7 @@ class Recorder:
     """Keeps the messages, and when they came."""
 
     needs_frames = False
+    shows_frames = False
     leaves = "nothing"
 
     def __init__(self, seconds: float = 0.0) -> None:

@@ -209,3 +209,14 @@ def test_the_end_ends_all_streams_soon(tmp_path: Path) -> None:
             while True:
                 client.recv(timeout=3)
         assert time.monotonic() - started < 2.5
+
+
+def test_a_taken_port_gives_the_page_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fer_edge.cli import run
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setattr(run, "DEFAULT_PORT", taken.getsockname()[1])
+        assert run._default_sinks() == ("console:", "web://127.0.0.1:0")
+    assert run._default_sinks()[1] == f"web://127.0.0.1:{run.DEFAULT_PORT}"

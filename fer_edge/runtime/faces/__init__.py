@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from fer_edge.errors import EnvironmentFailure
+from fer_edge.errors import EnvironmentFailure, UsageError
 from fer_edge.preprocess import Image
 from fer_edge.registry import lookup
 from fer_edge.runtime.faces.box import Detection, Framing
@@ -13,8 +13,10 @@ from fer_edge.runtime.faces.box import Detection, Framing
 DETECTORS = {
     "blazeface": "fer_edge.runtime.faces.blazeface:BlazeFaceDetector",
     "haar": "fer_edge.runtime.faces.haar:HaarDetector",
+    "yunet": "fer_edge.runtime.faces.yunet:YuNetDetector",
     "whole": "fer_edge.runtime.faces.whole:WholeFrame",
 }
+TAKES_FILE = ("yunet",)
 
 
 class FaceDetector(Protocol):
@@ -52,12 +54,16 @@ def open_default_detector(say: Callable[[str], None]) -> FaceDetector:
         return detector
 
 
-def open_detector(name: str) -> FaceDetector:
-    """Make the detector that `DETECTORS` holds under `name`.
+def open_detector(text: str) -> FaceDetector:
+    """Make the detector that `DETECTORS` holds under a name; "NAME:FILE" for one that takes a file.
 
     Raises:
-        UsageError: unknown name.
+        UsageError: unknown name, or a file given to one that takes none.
         EnvironmentFailure: what it needs is not here.
     """
-    detector: FaceDetector = lookup(DETECTORS, name, "face detector")()
+    name, _, file = text.partition(":")
+    kind = lookup(DETECTORS, name, "face detector")
+    if name not in TAKES_FILE and file:
+        raise UsageError(f"the face detector {name} takes no file", f"Write --detector {name}")
+    detector: FaceDetector = kind(file) if name in TAKES_FILE else kind()
     return detector

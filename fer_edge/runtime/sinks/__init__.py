@@ -10,6 +10,7 @@ from fer_edge.runtime.uri import parse_uri
 SINKS = {
     "console": "fer_edge.runtime.sinks.console:ConsoleSink",
     "jsonl": "fer_edge.runtime.sinks.jsonl:JsonlSink",
+    "video": "fer_edge.runtime.sinks.video:VideoSink",
     "web": "fer_edge.runtime.sinks.web:WebSink",
 }
 

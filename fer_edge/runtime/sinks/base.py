@@ -37,11 +37,13 @@ class Sink(Protocol):
     """Takes messages somewhere.
 
     Attributes:
-        needs_frames: whether it shows or stores pictures; refused with `--no-frames`.
-        leaves: what of it leaves this process and where to, for the list at the start; known when it is open.
+        needs_frames: whether it is nothing without pictures; refused with `--no-frames`.
+        shows_frames: whether pictures leave this process through it.
+        leaves: what else leaves this process and where to, for the list at the start; known when it is open.
     """
 
     needs_frames: bool
+    shows_frames: bool
     leaves: str
 
     def open(self) -> None:
@@ -70,19 +72,26 @@ class SinkRunner:
 
     Attributes:
         failure: what ended the sink; the others go on.
+        name: what to call it.
     """
 
     def __init__(self, sink: Sink, lossless: bool) -> None:
         self.failure: Exception | None = None
+        self.name = type(sink).__name__.removesuffix("Sink").lower()
         self._sink = sink
         self._slot: Slot[Published] = Slot(lossless)
-        self._thread = threading.Thread(target=self._run, name=type(sink).__name__, daemon=True)
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
         self._thread.start()
 
     def put(self, published: Published) -> None:
         """Hand over a message."""
         if self.failure is None:
             self._slot.put(published)
+
+    @property
+    def missed(self) -> int:
+        """Messages that a newer one replaced before the sink took them."""
+        return self._slot.dropped
 
     def close(self, seconds: float) -> None:
         """Let the sink finish what it has, for so long at most."""

@@ -25,6 +25,7 @@ class ConsoleSink:
     """Writes to stderr, as everything that people read."""
 
     needs_frames = False
+    shows_frames = False
     leaves = "labels and probabilities on this terminal"
 
     def __init__(self, uri: Uri) -> None:
@@ -73,5 +74,5 @@ def _picture(message: Message, summary: RunSummary) -> Group:
         ]
         table.add_row(str(face.track_id), Text(face.label, "bold"), Text("\n".join(bars)))
     rate = summary.frames / summary.seconds if summary.seconds else 0.0
-    times = ", ".join(f"{name} {s.p50_ms:.1f}" for name, s in summary.stages.items())
+    times = ", ".join(f"{name} {s.p50_ms:.1f}" for name, s in summary.stages.items() if s.p50_ms is not None)
     return Group(table, Text(f"{rate:.1f} frames a second; median ms: {times}; dropped {summary.dropped}", "dim"))

@@ -29,6 +29,7 @@ class JsonlSink:
     """Appends to a file, and rotates it, so that a camera that runs for months does not fill the disk."""
 
     needs_frames = False
+    shows_frames = False
 
     def __init__(self, uri: Uri) -> None:
         if not uri.target:

@@ -41,6 +41,7 @@ class WebSink:
     """A small web server in a thread of its own; a frame is encoded once, whoever looks, and only if somebody does."""
 
     needs_frames = False  # with --no-frames the page shows everything but the picture
+    shows_frames = True
 
     def __init__(self, uri: Uri) -> None:
         host, _, port = uri.target.rpartition(":")
@@ -66,7 +67,7 @@ class WebSink:
         self._hub: Hub = Hub()
         listening = self._bind()
         self.address = f"http://{self._host}:{listening.getsockname()[1]}/"
-        self.leaves = f"the picture with boxes, labels and probabilities to browsers at {self.address}"
+        self.leaves = f"boxes, labels and probabilities to browsers at {self.address}"
         hosts = {self._host, *LOOPBACK} if self._host in LOOPBACK else None
         app = make_app(self._hub, token=self._token, hosts=hosts)
         config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=1, ws_max_size=1024)
