@@ -25,8 +25,8 @@ SIDES = (96, 240)  # of a pasted crop, pixels
 MARGIN = InputContract.model_fields["crop_margin"].default
 
 
-def composed(images: LabelledImages, count: int, seed: int) -> Iterator[tuple[Image, Box]]:
-    """Paste `count` crops, one in each frame: uint8[480, 640, 3] and where the crop lies."""
+def composed(images: LabelledImages, count: int, seed: int) -> Iterator[tuple[int, Image, Box]]:
+    """Paste `count` crops, one in each frame: the crop's index, uint8[480, 640, 3], and where the crop lies."""
     random = np.random.default_rng(seed)
     for index in random.choice(len(images), count, replace=False):
         side = int(random.integers(*SIDES))
@@ -35,16 +35,16 @@ def composed(images: LabelledImages, count: int, seed: int) -> Iterator[tuple[Im
         patches = random.uniform(40, 210, (3, 4, 3)).astype(np.uint8)
         frame = np.asarray(cv2.resize(patches, SIZE, interpolation=cv2.INTER_LINEAR), np.uint8)
         frame[border[1] : border[1] + side, border[0] : border[0] + side] = face
-        yield frame, (float(border[0]), float(border[1]), float(side), float(side))
+        yield int(index), frame, (float(border[0]), float(border[1]), float(side), float(side))
 
 
-def measure(detector: FaceDetector, frames: Iterator[tuple[Image, Box]]) -> tuple[npt.NDArray[np.float64], int]:
+def measure(detector: FaceDetector, frames: Iterator[tuple[int, Image, Box]]) -> tuple[npt.NDArray[np.float64], int]:
     """Offset right and down, and scale, of each face that was found: float64[N, 3]; and how many frames there were.
 
     `detector.framing` must be neutral.
     """
     rows, count = [], 0
-    for frame, (left, top, side, _) in frames:
+    for _index, frame, (left, top, side, _) in frames:
         count += 1
         found = detector.detect(frame)
         if len(found) != 1:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.device_state import device_state, foreign_load, throttled
 from fer_edge.data.folder import LabelledImages
+from fer_edge.device_state import device_state, foreign_load, throttled
 from fer_edge.evaluation.results import Conditions, LatencyResult, Speedup
 from fer_edge.evaluation.statistics import Samples, median_ratio_interval
 from fer_edge.preprocess import Image, preprocess

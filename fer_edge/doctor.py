@@ -16,6 +16,8 @@ from pathlib import Path
 
 from fer_edge.system_info import has_int8_dot_product, system_info
 
+DEBIAN_PACKAGES = Path("/usr/lib/python3/dist-packages")
+PICAMERA2_REMEDY = "sudo apt install python3-picamera2, and make the environment with --system-site-packages"
 TOP_LEVEL = ("convert", "benchmarks", "firmware_configs")
 PROBE_SECONDS = 120.0
 
@@ -103,13 +105,7 @@ PACKAGES = (
     Package("tensorflow", ("tensorflow", "tensorflow-cpu"), "trains, converts", "pip install 'fer-edge[convert]'"),
     Package("sklearn", ("scikit-learn",), "verifies, benchmarks", "pip install 'fer-edge[benchmark]'"),
     Package("nncf", ("nncf",), "quantizes for OpenVINO", "pip install 'fer-edge[convert]'"),
-    Package(
-        "picamera2",
-        ("picamera2",),
-        "Raspberry Pi camera",
-        "sudo apt install python3-picamera2, and make the environment with --system-site-packages",
-        unneeded=_no_camera_connector,
-    ),
+    Package("picamera2", ("picamera2",), "Raspberry Pi camera", PICAMERA2_REMEDY, unneeded=_no_camera_connector),
 )
 
 
@@ -147,11 +143,28 @@ def describe(package: Package, problem: str) -> Check:
     label = f"{package.name} {version}".strip()
     if not problem:
         return Check(package.name, Status.OK, f"{label} ({package.purpose})")
+    if mended := _known_problem(package.name, problem):
+        return Check(package.name, Status.FAIL, *mended)
     if version or f"No module named '{package.name}'" not in problem:
         return Check(package.name, Status.FAIL, f"{label} {problem}", package.remedy)
     if unneeded := package.unneeded():
         return Check(package.name, Status.OK, f"not installed; {unneeded}")
     return Check(package.name, Status.WARN, f"not installed ({package.purpose})", package.remedy)
+
+
+def _known_problem(name: str, problem: str) -> tuple[str, str] | None:
+    """What is wrong, and its remedy, where Debian's own packages meet pip's; None for every other problem."""
+    if "numpy.dtype size changed" in problem or ("numpy.core.multiarray" in problem and "failed to import" in problem):
+        return (
+            f"{name} was compiled for numpy 1, and numpy {installed_version(('numpy',))} is installed",
+            "pip install 'numpy<2' 'opencv-python-headless<4.12'",
+        )
+    if name == "picamera2" and f"No module named '{name}'" in problem and (DEBIAN_PACKAGES / name).is_dir():
+        return (
+            f"picamera2 is installed by apt, and the environment {sys.prefix} does not see it",
+            f"python3 -m venv --system-site-packages {sys.prefix}  (the same command mends an environment that exists)",
+        )
+    return None
 
 
 def installed_version(distributions: Iterable[str]) -> str:

@@ -17,12 +17,15 @@ COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 def command(as_json: bool) -> int:
     """Check what this machine can run and say what to install.
 
-    Every runtime is imported in a process of its own. Exit code 4 when no inference runtime works.
+    Every runtime is imported in a process of its own, every camera is opened for a frame. Exit code 4 when no
+    inference runtime works.
     """
     from fer_edge.doctor import can_infer, examine
+    from fer_edge.runtime.checks import examine_device
     from fer_edge.system_info import system_info
 
     checks = examine()
+    checks += examine_device()
     usable = can_infer(checks)
     if as_json:
         document = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from fer_edge.device_state import DeviceState
 from fer_edge.evaluation.statistics import Interval, Samples
 from fer_edge.evaluation.verdict import Verdict
 from fer_edge.percentiles import percentile_ms
@@ -90,40 +91,6 @@ class Speedup:
     value: float
     ci95: Interval
     reference: str
-
-
-@dataclass(frozen=True)
-class Throttling:
-    """What the machine says about slowing itself down.
-
-    Attributes:
-        active: now.
-        events: a counter that grows with every event since boot; only its growth means anything.
-    """
-
-    active: bool
-    events: int
-
-
-@dataclass(frozen=True)
-class DeviceState:
-    """The machine at one moment; None where it does not say.
-
-    Attributes:
-        governor: of the first core ("performance", "ondemand", ...).
-        frequency_mhz: mean over cores, now.
-        temperature_c: the hottest zone.
-        throttling: None where the machine does not report it.
-        load_1min: run-queue length.
-        busy_s: processor seconds that all processes spent since boot, all cores.
-    """
-
-    governor: str | None
-    frequency_mhz: float | None
-    temperature_c: float | None
-    throttling: Throttling | None
-    load_1min: float | None
-    busy_s: float | None
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from benchmarks import latency
-from benchmarks.device_state import device_state, foreign_load, parse_get_throttled, throttled
 from benchmarks.latency import measure, speedup
 from fer_edge.data.folder import LabelledImages, open_images
-from fer_edge.evaluation.results import DeviceState, LatencyResult, Throttling
+from fer_edge.device_state import DeviceState, Throttling, device_state, foreign_load, parse_get_throttled, throttled
+from fer_edge.evaluation.results import LatencyResult
 from fer_edge.runtime.backends.fake import FakeBackend
 from tests.support.comparison import ColourBackend, write_pictures
 from tests.support.tiny_models import CONTRACT

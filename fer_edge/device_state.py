@@ -6,13 +6,46 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-from fer_edge.evaluation.results import DeviceState, Throttling
 
 CPUS = "sys/devices/system/cpu"
 RASPBERRY_PI_NOW = 0b0111  # vcgencmd get_throttled: under-voltage, frequency capped, throttled
 RASPBERRY_PI_SINCE_BOOT = RASPBERRY_PI_NOW << 16
+
+
+@dataclass(frozen=True)
+class Throttling:
+    """What the machine says about slowing itself down.
+
+    Attributes:
+        active: now.
+        events: a counter that grows with every event since boot; only its growth means anything.
+    """
+
+    active: bool
+    events: int
+
+
+@dataclass(frozen=True)
+class DeviceState:
+    """The machine at one moment; None where it does not say.
+
+    Attributes:
+        governor: of the first core ("performance", "ondemand", ...).
+        frequency_mhz: mean over cores, now.
+        temperature_c: the hottest zone.
+        throttling: None where the machine does not report it.
+        load_1min: run-queue length.
+        busy_s: processor seconds that all processes spent since boot, all cores.
+    """
+
+    governor: str | None
+    frequency_mhz: float | None
+    temperature_c: float | None
+    throttling: Throttling | None
+    load_1min: float | None
+    busy_s: float | None
 
 
 def device_state(root: Path = Path("/")) -> DeviceState:
