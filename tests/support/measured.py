@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 # Ends with the peak memory in kB on stderr; ru_maxrss would count the parent's too.
-_SCRIPT = """
+SCRIPT = """
 import re, sys
 from pathlib import Path
 from fer_edge.cli import execute
@@ -23,7 +23,7 @@ def fer_edge(
 ) -> tuple[str, float, int]:
     """Run a command; returns its stdout, wall seconds and peak memory in MB."""
     started = time.monotonic()
-    command = [str(python), "-c", _SCRIPT, *arguments]
+    command = [str(python), "-c", SCRIPT, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     seconds = time.monotonic() - started
     assert done.returncode == 0, done.stderr[-3000:]

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 
-MEMORY_S = 0.2  # time constant of the average
-LEAD = 0.15  # by which another label's probability must exceed the present one's
+MEMORY_S = 0.4  # time constant of the average
+LEAD = 0.25  # by which another label's probability must exceed the present one's
 FORGET_S = 2.0
 
 
