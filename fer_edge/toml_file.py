@@ -30,12 +30,14 @@ def read_toml(path: Path, model: type[ModelT], what: str, advice: str, **default
         defaults: fields that the file may leave out.
 
     Raises:
-        BadInputError: missing, not TOML, or not what `model` asks for.
+        BadInputError: missing, too large, not TOML, or not what `model` asks for.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)  # a size that is looked up first says nothing about a pipe or a device
+        if len(content) > MAX_BYTES:
             raise BadInputError(f"the {what} {path} is larger than {MAX_BYTES >> 20} MB", advice)
-        return model.model_validate({**defaults, **tomllib.loads(path.read_text(encoding="utf-8"))})
+        return model.model_validate({**defaults, **tomllib.loads(content.decode())})
     except OSError as error:
         raise BadInputError(f"cannot read the {what} {path}: {error.strerror}", "Check the path") from error
     except ValidationError as error:

@@ -24,6 +24,7 @@ COMMANDS = {
     "run": "Find faces in a camera's pictures and say what they show.",
     "capture": "Take labelled face crops with one's own camera.",
     "models": "List the models that come along, and fetch the face detector.",
+    "device": "Show a board's profile, and write what it needs to run fer-edge at boot.",
     "doctor": "Check what this machine can run and say what to install.",
 }
 
