@@ -16,7 +16,9 @@ test-slow: .venv/installed-dev ## minutes per test; those that need the real dat
 	$(BIN)/python -m pytest -m slow -q -rs
 
 # Debian's Python 3.11 or newer sees python3-gi; pip's environment does not.
-test-cameras: .venv-cameras/installed ## picamera2 on a virtual camera, Jetson's pipeline on stand-ins; Debian, as root
+test-cameras: .venv-cameras/installed .venv/installed-dev ## picamera2 on a virtual camera, Jetson's pipeline on stand-ins; Debian, as root
+	mkdir -p runs/cameras/models
+	$(BIN)/python -m tests.support.tiny_models runs/cameras/models
 	tests/cameras/pi_root.sh runs/cameras/pi .
 	FER_EDGE_PI_ROOT=runs/cameras/pi .venv-cameras/bin/python -m pytest -m cameras -q -rs tests/cameras
 
@@ -24,7 +26,7 @@ test-cameras: .venv-cameras/installed ## picamera2 on a virtual camera, Jetson's
 	apt-get install -y -q --no-install-recommends mmdebstrap gcc libc6-dev python3-venv python3-gi python3-gst-1.0 \
 		gir1.2-gst-plugins-base-1.0 gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 	/usr/bin/python3 -m venv --system-site-packages .venv-cameras
-	.venv-cameras/bin/python -m pip install --quiet --constraint constraints.txt --editable . pytest
+	.venv-cameras/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[onnx,benchmark]' pytest
 	touch $@
 
 lint: .venv/installed-dev

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from fer_edge.synthetic import face
 
 ROOT = Path(__file__).parents[2]
+MODELS = ROOT / "runs" / "cameras" / "models"
 SETUP = "make test-cameras sets it up (as root, on Debian)"
 FRAME = (640, 480)
 
@@ -37,13 +40,15 @@ def pi() -> Path:
         pytest.skip(f"needs a root with libcamera's virtual camera: {SETUP}")
     for number in range(5):
         cv2.imwrite(str(root / "srv/frames" / f"{number}.jpg"), camera_picture(number)[..., ::-1])
+    shutil.copytree(MODELS, root / "srv/models", dirs_exist_ok=True)
     return root
 
 
-def in_pi(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def in_pi(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run Python in that root, with the stand-ins that the virtual camera needs."""
     variables = ["HOME=/root", "PATH=/srv/environment/bin:/usr/bin:/bin", "LD_PRELOAD=/srv/dmabuf_shim.so"]
     variables += ["PYTHONPATH=/srv/stand-ins", "LIBCAMERA_LOG_LEVELS=*:ERROR"]
+    variables += [f"{name}={value}" for name, value in environment.items()]
     command = ["chroot", str(root), "env", "-i", *variables, "/srv/environment/bin/python", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
@@ -55,3 +60,28 @@ def on_jetson(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     command = [sys.executable, "-c", script, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+
+
+def compare_call(models: str, source: str, report: str) -> list[str]:
+    """int8 against full precision, and TFLite against ONNX, on one camera."""
+    call = ["run", f"{models}/tiny-int8.tflite", "--compare", f"{models}/tiny-fp32.tflite"]
+    call += ["--compare", f"{models}/tiny-int8.onnx", "--source", source, "--detector", "haar", "--sink", "console:"]
+    return [*call, "--max-frames", "150", "--json", "--report", report]
+
+
+def check_comparison(printed: str, table: str) -> None:
+    """What `run --compare` found: all saw the same faces, and each was also timed alone."""
+    models = json.loads(printed)["models"]
+    assert [model["executed_precision"] for model in models] == ["int8", "fp32", "int8"]
+    assert len({model["faces"] for model in models}) == 1
+    assert models[0]["faces"] >= 100
+    assert all(model["agreement"] >= 0.95 for model in models[1:])
+    assert all(model["alone_ms"] > 0 and model["latency_ms"]["p50"] > 0 for model in models)
+    assert "Alone ms" in table
+
+
+def check_verified(printed: str) -> None:
+    """What `verify` found on captured crops: both models say the same of them."""
+    document = json.loads(printed)
+    assert document["data"]["n"] == 8
+    assert document["artifacts"][0]["agreement"] >= 0.75

@@ -40,4 +40,4 @@ mkdir "$root/srv/project"
 (cd "$project" && git ls-files -z | tar --null -T - -cf -) | tar -xf - -C "$root/srv/project"
 cp -r "$here/pi" "$root/srv/stand-ins"
 chroot "$root" env -u PIP_FIND_LINKS HOME=/root /srv/environment/bin/pip install -q --no-cache-dir \
-  -c /srv/project/constraints.txt "/srv/project[onnx]"
+  -c /srv/project/constraints.txt "/srv/project[onnx,benchmark]"

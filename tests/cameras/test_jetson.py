@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_edge.models import DEFAULT_MODEL
-from tests.cameras.conftest import SETUP, on_jetson
+from tests.cameras.conftest import MODELS, SETUP, check_comparison, check_verified, compare_call, on_jetson
 
 pytestmark = pytest.mark.cameras
 
@@ -46,14 +45,24 @@ def test_frames_come_in_their_colours_and_fresh() -> None:
 
 
 def test_compare_runs_on_the_camera(tmp_path: Path) -> None:
-    call = ["run", DEFAULT_MODEL, "--compare", DEFAULT_MODEL, "--source", "csi://0?size=640x480&fps=30"]
-    call += ["--detector", "whole", "--sink", "console:", "--max-frames", "40", "--json", "--report", str(tmp_path)]
+    source = "csi://0?size=640x480&fps=30"
+    call = compare_call(str(MODELS), source, str(tmp_path))
+    call[call.index("haar")] = "whole"
     done = on_jetson(*call)
     assert done.returncode == 0, done.stderr[-2000:]
-    summary = json.loads(done.stdout)
-    assert summary["frames"] >= 40
-    assert [model["agreement"] for model in summary["models"]] == [None, 1.0]
-    assert (tmp_path / "compare.md").is_file()
+    check_comparison(done.stdout, (tmp_path / "compare.md").read_text())
+
+
+def test_what_was_captured_can_be_verified(tmp_path: Path) -> None:
+    model, out = str(MODELS / "tiny-int8.tflite"), str(tmp_path / "mine")
+    call = ["capture", "--out", out, "--model", model, "--classes", "red,blue", "--yes"]
+    call += ["--count", "4", "--detector", "whole", "--source", "csi://0?size=640x480"]
+    done = on_jetson(*call)
+    assert done.returncode == 0, done.stderr[-2000:]
+    check = ["verify", model, "--baseline", str(MODELS / "tiny-fp32.tflite")]
+    done = on_jetson(*check, "--data", out, "--json")
+    assert done.returncode in (0, 3, 7), done.stderr[-2000:]
+    check_verified(done.stdout)
 
 
 def test_without_the_elements_the_remedy_names_jetpack() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
+import socket
 from pathlib import Path
 
 import pytest
 
-from tests.cameras.conftest import in_pi
+from tests.cameras.conftest import check_comparison, check_verified, compare_call, in_pi
 
 pytestmark = pytest.mark.cameras
 
@@ -55,3 +57,46 @@ def test_run_finds_the_camera_by_itself(pi: Path) -> None:
     summary = json.loads(done.stdout)
     assert summary["frames"] >= 20
     assert "appeared" in done.stderr
+
+
+def test_compare_runs_on_the_camera(pi: Path) -> None:
+    call = compare_call("/srv/models", "picamera2://0?size=640x480&fps=30", "/tmp/report")
+    done = in_pi(pi, "-m", "fer_edge", *call, "--overwrite")
+    assert done.returncode == 0, done.stderr[-2000:]
+    check_comparison(done.stdout, (pi / "tmp/report/compare.md").read_text())
+
+
+def test_what_was_captured_can_be_verified(pi: Path) -> None:
+    shutil.rmtree(pi / "tmp/captured", ignore_errors=True)
+    call = ["capture", "--out", "/tmp/captured", "--model", "/srv/models/tiny-int8.tflite", "--classes", "red,blue"]
+    call += ["--count", "4", "--detector", "haar", "--source", "picamera2://0?size=640x480", "--yes"]
+    done = in_pi(pi, "-m", "fer_edge", *call)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert [len(list((pi / "tmp/captured" / label).glob("*.png"))) for label in ("red", "blue")] == [4, 4]
+    check = ["verify", "/srv/models/tiny-int8.tflite", "--baseline", "/srv/models/tiny-fp32.tflite"]
+    done = in_pi(pi, "-m", "fer_edge", *check, "--data", "/tmp/captured", "--json")
+    assert done.returncode in (0, 3, 7), done.stderr[-2000:]
+    check_verified(done.stdout)
+
+
+def test_systemd_hears_that_the_camera_runs(pi: Path) -> None:
+    address = pi / "tmp/notify"
+    address.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(address))
+        listening.settimeout(5)
+        call = ["-m", "fer_edge", "run", "--duration", "3", "--detector", "haar", "--sink", "console:"]
+        done = in_pi(pi, *call, NOTIFY_SOCKET="/tmp/notify")
+        assert done.returncode == 0, done.stderr[-2000:]
+        told = [listening.recv(4096).decode() for _ in range(3)]
+    assert told[0].startswith("READY=1\nWATCHDOG=1\nSTATUS=")
+    assert told[1].startswith("WATCHDOG=1")
+
+
+def test_doctor_sees_the_camera(pi: Path) -> None:
+    done = in_pi(pi, "-m", "fer_edge", "doctor", "--json")
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert found["camera"]["status"] == "ok"
+    assert "picamera2://0 gives" in found["camera"]["message"]
+    assert found["picamera2"]["status"] == "ok"
