@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
-from fer_edge.cli import COMMANDS
+from fer_edge.cli import cli
+from fer_edge.cli.run_config import RunConfig
 from fer_edge.training.recipe import Recipe, load_recipe
 from tests.support.pictures import png, texture
 
@@ -62,9 +65,21 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_commands_that_are_shown_exist(page: Path) -> None:
-    shown = set(re.findall(r"^fer-edge ([a-z]+)", "\n".join(blocks(page, "sh")), re.MULTILINE))
-    assert shown <= set(COMMANDS)
+def test_the_commands_that_are_shown_exist_and_take_these_options(page: Path) -> None:
+    for line in re.findall(r"^fer-edge (.+)$", "\n".join(blocks(page, "sh")), re.MULTILINE):
+        words = shlex.split(line.replace("...", ""), comments=True)
+        command: click.Command = cli
+        while isinstance(command, click.Group) and words[:1] and not words[0].startswith("-"):
+            found = command.get_command(click.Context(command), words.pop(0))
+            assert found is not None, line
+            command = found
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= known | {"--help", "--version"}, line
+
+
+def test_the_settings_on_the_camera_page_are_valid() -> None:
+    text = blocks(ROOT / "docs" / "run.md", "toml")[0]
+    assert RunConfig(**tomllib.loads(text)).detect_every == 2
 
 
 def test_the_recipe_on_the_training_page_is_the_one_we_ship() -> None:
