@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import cv2
@@ -22,6 +24,7 @@ from fer_edge.runtime.pipeline import Pipeline, PipelineSettings, RunSummary
 from fer_edge.runtime.sinks import make_sink
 from fer_edge.runtime.sinks.web import WebSink
 from tests.integration.test_pipeline import FakeCamera, Recorder, pipeline
+from tests.support.measured import undisturbed
 
 TOKEN = "0123456789abcdef"
 
@@ -178,25 +181,26 @@ def test_one_encode_serves_all_and_clients_that_never_read_slow_nothing(monkeypa
         encoded += 1
         return original(*arguments)  # type: ignore[call-overload]
 
-    with Running("web://127.0.0.1:0", fps=60) as running:
-        time.sleep(1.5)
-        alone = len(running.recorder.published) / 1.5
-        monkeypatch.setattr("fer_edge.runtime.sinks.web.cv2.imencode", counted)
-        port = int(running.sink.address.rsplit(":", 1)[1].strip("/"))
-        clients = []
-        for _ in range(20):
-            raw = socket.create_connection(("127.0.0.1", port))
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            raw.sendall(b"GET /stream.mjpg HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-            clients.append(raw)
-        time.sleep(0.5)
-        before, encoded = len(running.recorder.published), 0
-        time.sleep(2)
-        watched = (len(running.recorder.published) - before) / 2
+    monkeypatch.setattr("fer_edge.runtime.sinks.web.cv2.imencode", counted)
+
+    def check() -> None:
+        nonlocal encoded
+        with Running("web://127.0.0.1:0", fps=60) as running, ExitStack() as clients:
+            time.sleep(1.5)
+            alone = len(running.recorder.published) / 1.5
+            port = int(running.sink.address.rsplit(":", 1)[1].strip("/"))
+            for _ in range(20):
+                raw = clients.enter_context(socket.create_connection(("127.0.0.1", port)))
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                raw.sendall(b"GET /stream.mjpg HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            time.sleep(0.5)
+            before, encoded = len(running.recorder.published), 0
+            time.sleep(2)
+            watched = (len(running.recorder.published) - before) / 2
         assert 0 < encoded <= watched * 2 * 1.1
         assert watched >= 0.95 * alone
-        for raw in clients:
-            raw.close()
+
+    undisturbed(check)
 
 
 def test_the_end_ends_all_streams_soon(tmp_path: Path) -> None:
@@ -220,3 +224,18 @@ def test_a_taken_port_gives_the_page_another(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(run, "DEFAULT_PORT", taken.getsockname()[1])
         assert run._default_sinks() == ("console:", "web://127.0.0.1:0")
     assert run._default_sinks()[1] == f"web://127.0.0.1:{run.DEFAULT_PORT}"
+
+
+def test_the_logging_of_the_process_is_left_alone() -> None:
+    closed: list[str] = []
+
+    class Handler(logging.Handler):
+        def close(self) -> None:
+            closed.append("closed")
+            super().close()
+
+    handler = Handler()
+    with Running("web://127.0.0.1:0"):
+        pass
+    assert closed == []
+    handler.close()

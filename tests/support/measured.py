@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 # Ends with the peak memory in kB on stderr; ru_maxrss would count the parent's too.
@@ -16,6 +17,16 @@ code = execute(sys.argv[1:])
 print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1], file=sys.stderr)
 sys.exit(code)
 """
+
+
+def undisturbed(check: Callable[[], None], attempts: int = 3) -> None:
+    """Let a timing hold once in a few attempts: other tests share the processor, and only ever make it slower."""
+    for attempt in range(attempts):
+        try:
+            return check()
+        except AssertionError:
+            if attempt == attempts - 1:
+                raise
 
 
 def fer_edge(

@@ -70,7 +70,9 @@ class WebSink:
         self.leaves = f"boxes, labels and probabilities to browsers at {self.address}"
         hosts = {self._host, *LOOPBACK} if self._host in LOOPBACK else None
         app = make_app(self._hub, token=self._token, hosts=hosts)
-        config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=1, ws_max_size=1024)
+        # log_config: its own would close other handlers of this process, and with them their streams.
+        limits = {"timeout_graceful_shutdown": 1, "ws_max_size": 1024}
+        config = uvicorn.Config(app, log_config=None, log_level="error", access_log=False, **limits)
         self._server: Any = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, args=(listening,), name="web", daemon=True)
         self._thread.start()
