@@ -16,7 +16,7 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 def annotated(pixels: Image, message: Message) -> Image:
     """A copy of a frame, uint8[H, W, 3] RGB, with a box, number, label and confidence for each face."""
     picture: Image = pixels.copy()
-    unit = max(1.0, min(picture.shape[:2]) / 480)
+    unit = max(0.4, min(picture.shape[:2]) / 480)
     for face in message.faces:
         _draw(picture, face, unit)
     return picture
