@@ -113,16 +113,15 @@ def measure(name: str, detector: FaceDetector, frames: list[tuple[Image, list[Bo
     found = wrong = faces = 0
     for frame, boxes in frames:
         detections = [d.box for d in detector.detect(frame)]
-        found += sum(any(matches(d, box) for d in detections) for box in boxes)
-        wrong += sum(not any(matches(d, box) for box in boxes) for d in detections)
-        faces += len(boxes)
+        hits = sum(any(matches(d, box) for d in detections) for box in boxes)
+        found, wrong, faces = found + hits, wrong + len(detections) - hits, faces + len(boxes)
     return Recall(name, len(frames), faces, found / faces, wrong / len(frames))
 
 
 @click.command()
 @click.option("--photos", type=click.Path(path_type=Path), required=True, help=__doc__)
 @click.option("--detector", "names", multiple=True, default=("blazeface", "haar"), show_default=True)
-@click.option("--count", default=200, show_default=True, help="Frames.")
+@click.option("--count", default=200, show_default=True, type=click.IntRange(MOST + 1), help="Frames.")
 @click.option("--seed", default=0, show_default=True)
 def command(photos: Path, names: tuple[str, ...], count: int, seed: int) -> None:
     """Print recall and false boxes of each detector as JSON."""

@@ -45,6 +45,8 @@ def command(data: str, model: str, names: tuple[str, ...], count: int, seed: int
                     faces = [crop(frame, found[0], contract), images.image(index)]
                     probabilities = backend.predict(np.stack([preprocess(face, contract) for face in faces]))
                     rows.append(probabilities.argmax(axis=1) == images.targets[index])
+            if not rows:
+                raise click.ClickException(f"{name} found none of the faces")
             in_frame, as_crop = np.array(rows).T
             difference = accuracy_difference_interval(as_crop, in_frame)
             results.append(

@@ -12,6 +12,7 @@ from pathlib import Path
 CPUS = "sys/devices/system/cpu"
 RASPBERRY_PI_NOW = 0b0111  # vcgencmd get_throttled: under-voltage, frequency capped, throttled
 RASPBERRY_PI_SINCE_BOOT = RASPBERRY_PI_NOW << 16
+RASPBERRY_PI_UNDER_VOLTAGE = 1 | 1 << 16
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,12 @@ class Throttling:
     Attributes:
         active: now.
         events: a counter that grows with every event since boot; only its growth means anything.
+        under_voltage: the power supply was too weak, now or since boot; False where the machine does not say.
     """
 
     active: bool
     events: int
+    under_voltage: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,8 @@ def _throttling(root: Path) -> Throttling | None:
 def parse_get_throttled(answer: str) -> Throttling:
     """Parse "throttled=0x50005"; raises ValueError for anything else."""
     bits = int(answer.strip().removeprefix("throttled="), 16)
-    return Throttling(bool(bits & RASPBERRY_PI_NOW), events=bin(bits & RASPBERRY_PI_SINCE_BOOT).count("1"))
+    events = bin(bits & RASPBERRY_PI_SINCE_BOOT).count("1")
+    return Throttling(bool(bits & RASPBERRY_PI_NOW), events, under_voltage=bool(bits & RASPBERRY_PI_UNDER_VOLTAGE))
 
 
 def _busy_s(stat: str) -> float | None:

@@ -17,8 +17,9 @@ FACTS = ("cpu", "memory", "system", "camera")
 
 # What is rendered into files that root installs: one line, without anything that systemd would take for more.
 Line = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Requirement = Annotated[str, Field(max_length=200, pattern=r"^[a-z0-9][^\x00-\x1f\x7f]*$")]
 DeviceName = Annotated[str, Field(max_length=100, pattern=r"^(char-[a-z0-9_]+|/dev/[A-Za-z0-9/_,-]+)$")]
-AbsolutePath = Annotated[str, Field(max_length=200, pattern=r"^(/[A-Za-z0-9_.-]+)+$")]
+AbsolutePath = Annotated[str, Field(max_length=200, pattern=r"^(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+$")]
 Name = Annotated[str, Field(max_length=60, pattern=r"^[a-z0-9][a-z0-9_.+-]*$")]
 Count = Annotated[int, Field(ge=1, le=1024)]
 Megabytes = Annotated[int, Field(ge=64, le=2**22)]
@@ -73,7 +74,7 @@ class Camera(_Part):
 
     source: Line
     apt: list[Name]
-    pip: list[Line] = []
+    pip: list[Requirement] = []
 
 
 class Recommended(_Part):

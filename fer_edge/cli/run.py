@@ -105,22 +105,24 @@ def command(
         comparison = LiveComparison(list(zip(names, backends, strict=True))) if others else None
         faces = open_detector(detector) if detector else open_default_detector(_say)
         camera = stack.enter_context(open_source(source or find_source()))
-        for sink in made:
-            stack.callback(sink.close)
-            sink.open()
-            _say(f"leaves this process: {_leaves(sink, no_frames)}")
         observe = comparison.observe if comparison else None
         classifier = FaceClassifier(backends[0], LabelSmoother(), observe)
         models = comparison.figures if comparison else tuple
-        pipeline = Pipeline(camera, faces, classifier, made, settings, models=models)
+        with ExitStack() as opened:
+            for sink in made:
+                sink.open()
+                opened.callback(sink.close)
+                _say(f"leaves this process: {_leaves(sink, no_frames)}")
+            pipeline = Pipeline(camera, faces, classifier, made, settings, models=models, say=_say)
+            opened.pop_all()  # from here the pipeline closes them
         failure: Exception | None = None
         with _stopped_by_signals(pipeline):
             try:
                 pipeline.run()
             except (FerEdgeError, OSError) as error:
                 failure = error
-        if comparison is not None and failure is None:
-            comparison.finish()
+            if comparison is not None and failure is None:
+                comparison.finish()
     _print_summary(camera.name, pipeline.summary(), comparison, report, as_json)
     if failure is not None:
         raise failure

@@ -37,10 +37,10 @@ class RunConfig(BaseModel):
     source: Text | None = None
     compare: list[Text] | None = None
     detector: Text | None = None
-    sinks: list[Text] | None = None
+    sinks: Annotated[list[Text], Field(min_length=1)] | None = None
     detect_every: Count | None = None
     max_frames: Count | None = None
-    duration: Annotated[float, Field(gt=0, strict=False)] | None = None
+    duration: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     no_frames: bool | None = None
     threads: Count | None = None
     runtime: Text | None = None

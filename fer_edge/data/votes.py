@@ -14,6 +14,7 @@ from fer_edge.data.folder import LabelledImages
 from fer_edge.errors import DataError
 
 MAX_BYTES = 256 * 2**20
+MAX_VOTES = 10**6
 EXPECTED = "Expected the columns file (as the data names its images) and one per class, each holding a number of votes"
 
 
@@ -43,9 +44,10 @@ def read_votes(path: Path, images: LabelledImages) -> Votes:
         DataError: no such file, a missing column or image, a value that is no number of votes, an image without any.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
             raise DataError(f"{path} is larger than {MAX_BYTES >> 20} MB", EXPECTED)
-        data = path.read_bytes()
         rows = list(csv.DictReader(data.decode("utf-8-sig").splitlines()))
     except OSError as error:
         raise DataError(f"cannot read the votes {path}: {error.strerror}", EXPECTED) from error
@@ -54,13 +56,17 @@ def read_votes(path: Path, images: LabelledImages) -> Votes:
     missing = [c for c in ("file", *images.labels) if not rows or c not in rows[0]]
     if missing:
         raise DataError(f"{path} has no column {', '.join(missing)}", EXPECTED)
-    by_name = {_key(row["file"]): row for row in rows}
+    by_name: dict[str, dict[str, str]] = {}
+    for row in rows:
+        key = _key(row["file"] or "")
+        if key in by_name:
+            raise DataError(f"{path} has two rows for {row['file']}", "Keep one")
+        by_name[key] = row
     counts = np.empty((len(images), len(images.labels)))
     for index, name in enumerate(images.names):
-        row = by_name.get(_key(name))
-        if row is None:
+        if (votes := by_name.get(_key(name))) is None:
             raise DataError(f"{path} has no votes for {name}", "Give the votes that belong to this data")
-        counts[index] = [_number(path, row, label) for label in images.labels]
+        counts[index] = [_number(path, votes, label) for label in images.labels]
     empty = np.flatnonzero(counts.sum(axis=1) == 0)
     if len(empty):
         raise DataError(f"{path} has no vote for any of the labels of {images.names[empty[0]]}", "Drop the image")
@@ -77,6 +83,6 @@ def _number(path: Path, row: dict[str, str], label: str) -> float:
         value = float(row[label])
     except (TypeError, ValueError):
         value = -1.0
-    if not 0 <= value < float("inf"):
+    if not 0 <= value <= MAX_VOTES:
         raise DataError(f"{path}: {row['file']} has {row[label]!r} votes for {label}", EXPECTED)
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import warnings
@@ -63,8 +64,9 @@ def _cameras() -> list[Check]:
     if found:
         return found
     reasons = "; ".join(f"{uri}: {error.message}" for uri, error in tried)
-    devices = [uri for uri, _ in tried if uri.startswith("v4l2")]
-    remedy = "sudo usermod -aG video $USER  (then log in again)" if devices else _connect()
+    devices = [uri.removeprefix("v4l2://") for uri, _ in tried if uri.startswith("v4l2")]
+    forbidden = any(Path(device).exists() and not os.access(device, os.R_OK | os.W_OK) for device in devices)
+    remedy = "sudo usermod -aG video $USER  (then log in again)" if forbidden else _connect()
     return [Check("camera", Status.WARN, f"none gives a frame ({reasons})", remedy)]
 
 
@@ -112,9 +114,11 @@ def _governor(root: Path) -> Check:
 def _throttling(root: Path) -> Check:
     state = device_state(root)
     heat = "" if state.temperature_c is None else f", {state.temperature_c:.0f} degrees"
+    if state.throttling is not None and state.throttling.under_voltage:
+        remedy = "Give it the power supply made for it, restart, then: vcgencmd get_throttled"
+        return Check("throttling", Status.WARN, f"the power supply was too weak since the start{heat}", remedy)
     if state.throttling is not None and state.throttling.active:
-        remedy = "Give it a stronger power supply and a fan, then: vcgencmd get_throttled"
-        return Check("throttling", Status.WARN, f"the processor is slowed down now{heat}", remedy)
+        return Check("throttling", Status.WARN, f"the processor is slowed down now{heat}", "Give it a fan")
     if state.temperature_c is not None and state.temperature_c >= HOT_C:
         return Check("throttling", Status.WARN, f"hot{heat}", "Give it a fan")
     return Check("throttling", Status.OK, ("none" if state.throttling else "this machine does not say") + heat)

@@ -53,7 +53,7 @@ class RunSummary:
         seconds: from the first frame to the end.
         bad_frames: frames that could not be used.
         dropped: frames that a newer one replaced on the way.
-        missed: messages that each sink was too slow for.
+        missed: messages that a kind of sink was too slow for.
         stages: how long each took.
     """
 
@@ -75,6 +75,7 @@ class Pipeline:
         sinks: each gets a thread of its own; a slow one loses messages and slows nothing.
         settings: see there.
         models: figures of compared models, for the sinks that show them.
+        say: is told when a sink fails while others go on.
     """
 
     def __init__(
@@ -85,22 +86,26 @@ class Pipeline:
         sinks: Sequence[Sink],
         settings: PipelineSettings = PipelineSettings(),
         models: Callable[[], Sequence[ModelFigures]] = tuple,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._source, self._detector, self._classifier = source, detector, classifier
-        self._settings, self._models = settings, models
+        self._settings, self._models, self._say = settings, models, say
         lossless = not source.live
         self._captured: Slot[Frame] = Slot(lossless)
         self._tracked: Slot[TrackedFrame] = Slot(lossless)
         self._runners = [SinkRunner(sink, lossless) for sink in sinks]
         self._times = StageTimes()
         self._ended = threading.Event()
+        self._stopping = False
+        self._finished_at: float | None = None
         self._failure: BaseException | None = None
         self._messages = self._bad_frames = 0
+        self._told: set[str] = set()
         self._started = self._last_frame = time.monotonic()
 
     def stop(self) -> None:
-        """End soon; may be called from a signal handler or another thread."""
-        self._ended.set()
+        """End soon; may be called from a signal handler, where taking a lock could wait for ever, or another thread."""
+        self._stopping = True
 
     def run(self) -> RunSummary:
         """Run to the end.
@@ -115,7 +120,7 @@ class Pipeline:
         for thread in threads:
             thread.start()
         try:
-            while not self._ended.wait(0.1):
+            while not self._stopping and not self._ended.wait(0.1):
                 self._check()
         finally:
             self._ended.set()
@@ -126,6 +131,7 @@ class Pipeline:
                 thread.join(max(0.0, deadline - time.monotonic()))
             for runner in self._runners:
                 runner.close(max(0.1, deadline - time.monotonic()))
+            self._finished_at = time.monotonic()
         failures = [runner.failure for runner in self._runners if runner.failure is not None]
         for failure in (self._failure, *failures):
             if failure is not None:
@@ -133,8 +139,8 @@ class Pipeline:
         return self.summary()
 
     def summary(self) -> RunSummary:
-        """What is known so far."""
-        seconds = time.monotonic() - self._started
+        """What is known so far, or in the end."""
+        seconds = (self._finished_at or time.monotonic()) - self._started
         dropped = self._captured.dropped + self._tracked.dropped
         missed: Counter[str] = Counter()
         for runner in self._runners:
@@ -152,7 +158,12 @@ class Pipeline:
         now = time.monotonic()
         limit = self._settings.duration_s
         is_over = limit is not None and now - self._started >= limit
-        nobody_listens = bool(self._runners) and all(runner.failure is not None for runner in self._runners)
+        delivering = [runner for runner in self._runners if runner.delivers]
+        nobody_listens = bool(delivering) and all(runner.failure is not None for runner in delivering)
+        for runner in self._runners:
+            if runner.failure is not None and runner.name not in self._told:
+                self._told.add(runner.name)
+                self._say(f"{runner.name} ended: {runner.failure}")
         if is_over or nobody_listens:
             self._ended.set()
         elif self._source.live and now - self._last_frame > STALLED_S:
@@ -167,11 +178,12 @@ class Pipeline:
             try:
                 with self._times.timed("capture"):
                     frame = self._source.read()
-            except BadFrameError:
+            except BadFrameError as error:
                 self._bad_frames += 1
                 bad_in_a_row += 1
                 if bad_in_a_row >= MAX_BAD_FRAMES:
-                    raise
+                    message = f"{self._source.name} gave {bad_in_a_row} bad frames in a row, the last: {error.message}"
+                    raise SourceLostError(message, error.remedy) from error
                 continue
             bad_in_a_row = 0
             self._last_frame = time.monotonic()

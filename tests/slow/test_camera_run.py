@@ -167,7 +167,7 @@ def test_the_first_result_comes_soon_and_the_process_is_small() -> None:
                     break
             rest = process.stderr.read()
         assert process.returncode == 0, rest
-        peaks.append(int(rest.strip().splitlines()[-1]) / 1024)
+        peaks.append(int(rest.strip().splitlines()[-1]) * 1024 / 1e6)
     print(f"first result after {statistics.median(firsts):.2f} s, peak {statistics.median(peaks):.0f} MB")
     assert statistics.median(firsts) <= MAX_FIRST_RESULT_S
     assert statistics.median(peaks) <= MAX_RESIDENT_MB

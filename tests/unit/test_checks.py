@@ -48,7 +48,7 @@ def test_the_model_replays_its_golden_sample(monkeypatch: pytest.MonkeyPatch, tm
     assert DEFAULT_MODEL in row("model").message
 
 
-def test_a_camera_that_gives_a_frame_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_camera_that_gives_a_frame_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert row("camera").message.startswith("synthetic://")
     assert row("camera").message.endswith("gives 320x240")
     monkeypatch.setattr(checks, "candidates", lambda: ["picamera2://7", "v4l2:///dev/video77"])
@@ -56,7 +56,12 @@ def test_a_camera_that_gives_a_frame_is_named(monkeypatch: pytest.MonkeyPatch) -
     assert found.status is Status.WARN
     assert "picamera2://7: " in found.message
     assert "v4l2:///dev/video77: " in found.message
-    assert "usermod -aG video" in found.remedy
+    assert found.remedy.startswith("plug one in")
+    device = tmp_path / "video78"
+    device.touch()
+    monkeypatch.setattr(checks, "candidates", lambda: [f"v4l2://{device}"])
+    monkeypatch.setattr("fer_edge.runtime.checks.os.access", lambda *_: False)  # root may read everything
+    assert "usermod -aG video" in row("camera").remedy
 
 
 def test_without_blazeface_the_command_that_fetches_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -85,7 +90,9 @@ def test_heat_and_throttling_are_warnings(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(programs), prepend=":")
     found = row("throttling", tmp_path / "cool")
     assert found.status is Status.WARN
-    assert "slowed down now, 50 degrees" in found.message
+    assert "power supply was too weak" in found.message
+    stand_in(programs, "vcgencmd", "echo throttled=0x4")
+    assert "slowed down now, 50 degrees" in row("throttling", tmp_path / "cool").message
 
 
 def test_a_jetson_needs_its_elements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

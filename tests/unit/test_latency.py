@@ -96,8 +96,8 @@ def test_throttling_is_now_or_new() -> None:
 
 def test_raspberry_pi_bits() -> None:
     assert parse_get_throttled("throttled=0x0\n") == Throttling(False, 0)
-    assert parse_get_throttled("throttled=0x50000\n") == Throttling(False, 2)
-    assert parse_get_throttled("throttled=0x50005\n") == Throttling(True, 2)
+    assert parse_get_throttled("throttled=0x50000\n") == Throttling(False, 2, under_voltage=True)
+    assert parse_get_throttled("throttled=0x50005\n") == Throttling(True, 2, under_voltage=True)
 
 
 def test_state_is_read_from_the_system(tmp_path: Path) -> None:

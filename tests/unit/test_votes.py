@@ -37,6 +37,7 @@ def test_shares_follow_the_labels_and_leave_other_answers_out(images: LabelledIm
     [
         ("-1,1,1,1,0", "has '-1' votes for angry"),
         ("nan,1,1,1,0", "has 'nan' votes"),
+        ("1e308,1,1,1,0", "has '1e308' votes"),
         ("many,1,1,1,0", "has 'many' votes"),
         ("1,1", "has None votes for neutral"),
         ("0,0,0,0,10", "no vote for any of the labels"),
@@ -58,6 +59,8 @@ def test_votes_that_cannot_be_used_are_refused(
         (HEADER.replace("sad", "glum").encode() + b"x,1,1,1,1,1\n", "has no column sad"),
         (HEADER.encode() + b"train/happy/another.png,1,1,1,1,1\n", "has no votes for"),
         (b"\xff\xfe\x00", "is no CSV file"),
+        (HEADER.encode() + b"a/x.png,1,1,1,1,1\na/x.png,2,1,1,1,1\n", "has two rows for a/x.png"),
+        (b"angry,happy,neutral,sad,file\n1,1\n", "has no votes for"),
         (None, "cannot read the votes"),
     ],
 )

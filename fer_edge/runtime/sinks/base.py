@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from fer_edge.errors import FerEdgeError
 from fer_edge.preprocess import Image
 from fer_edge.runtime.message import Message
 from fer_edge.runtime.slot import Slot
@@ -40,11 +41,13 @@ class Sink(Protocol):
         needs_frames: whether it is nothing without pictures; refused with `--no-frames`.
         shows_frames: whether pictures leave this process through it.
         leaves: what else leaves this process and where to, for the list at the start; known when it is open.
+        delivers: whether results reach somebody through it; a run ends when no such sink is left.
     """
 
     needs_frames: bool
     shows_frames: bool
     leaves: str
+    delivers: bool
 
     def open(self) -> None:
         """Get ready.
@@ -59,12 +62,16 @@ class Sink(Protocol):
         ...
 
     def close(self) -> None:
-        """Flush and release."""
+        """Flush and release; called once, in the thread that called `write`.
+
+        Raises:
+            FerEdgeError: what was written is not whole.
+        """
         ...
 
 
 class SinkRunner:
-    """Feeds one sink from a thread of its own.
+    """Feeds one sink from a thread of its own, and closes it there, so that nothing is closed while it is written.
 
     Args:
         sink: opened by the caller.
@@ -73,11 +80,13 @@ class SinkRunner:
     Attributes:
         failure: what ended the sink; the others go on.
         name: what to call it.
+        delivers: see `Sink`.
     """
 
     def __init__(self, sink: Sink, lossless: bool) -> None:
         self.failure: Exception | None = None
         self.name = type(sink).__name__.removesuffix("Sink").lower()
+        self.delivers = sink.delivers
         self._sink = sink
         self._slot: Slot[Published] = Slot(lossless)
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
@@ -97,6 +106,8 @@ class SinkRunner:
         """Let the sink finish what it has, for so long at most."""
         self._slot.close()
         self._thread.join(seconds)
+        if self._thread.is_alive() and self.failure is None:
+            self.failure = FerEdgeError(f"{self.name} did not finish in time; what it wrote may not be whole")
 
     def _run(self) -> None:
         try:
@@ -105,3 +116,7 @@ class SinkRunner:
         except Exception as error:  # a full disk or a lost network must not end the others
             self.failure = error
             self._slot.close()
+        try:
+            self._sink.close()
+        except Exception as error:
+            self.failure = self.failure or error

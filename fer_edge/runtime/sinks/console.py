@@ -26,6 +26,7 @@ class ConsoleSink:
 
     needs_frames = False
     shows_frames = False
+    delivers = True
     leaves = "labels and probabilities on this terminal"
 
     def __init__(self, uri: Uri) -> None:

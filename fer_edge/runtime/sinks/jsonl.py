@@ -30,6 +30,7 @@ class JsonlSink:
 
     needs_frames = False
     shows_frames = False
+    delivers = True
 
     def __init__(self, uri: Uri) -> None:
         if not uri.target:

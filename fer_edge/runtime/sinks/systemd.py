@@ -17,40 +17,45 @@ EVERY_S = 1.0
 
 
 class SystemdSink:
-    """One short datagram a second at most; a lost one is no failure."""
+    """One short datagram a second at most; one that is lost is sent again with the next message."""
 
     needs_frames = False
     shows_frames = False
+    delivers = False
     leaves = "to systemd, that this service is alive, and frames a second"
 
     def __init__(self) -> None:
         address = os.environ[SOCKET]
         self._address = "\0" + address[1:] if address.startswith("@") else address
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._socket: socket.socket | None = None
         self._ready = False
         self._told = 0.0
+        self._frames = 0
 
     def open(self) -> None:
         """See `Sink.open`."""
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._told = time.monotonic()
 
     def write(self, published: Published) -> None:
         """See `Sink.write`."""
         now = time.monotonic()
         if self._ready and now - self._told < EVERY_S:
             return
-        summary = published.summary()
-        rate = summary.frames / summary.seconds if summary.seconds else 0.0
+        frames = published.summary().frames
+        rate = (frames - self._frames) / max(now - self._told, 1e-3)
         ready = "" if self._ready else "READY=1\n"
-        self._send(f"{ready}WATCHDOG=1\nSTATUS={rate:.1f} frames a second, {len(published.message.faces)} faces")
-        self._ready, self._told = True, now
+        if self._send(f"{ready}WATCHDOG=1\nSTATUS={rate:.1f} frames a second"):
+            self._ready, self._told, self._frames = True, now, frames
 
     def close(self) -> None:
         """See `Sink.close`."""
         self._send("STOPPING=1")
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
 
-    def _send(self, text: str) -> None:
+    def _send(self, text: str) -> bool:
         try:
-            self._socket.sendto(text.encode(), self._address)
+            return self._socket is not None and self._socket.sendto(text.encode(), self._address) > 0
         except OSError:
-            return
+            return False

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
+import tempfile
+import time
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
-from fer_edge.errors import BadInputError, EnvironmentFailure, UsageError
+from fer_edge.errors import BadInputError, EnvironmentFailure, FerEdgeError, UsageError
 from fer_edge.preprocess import Image
 from fer_edge.runtime.sinks.annotate import annotated
 from fer_edge.runtime.sinks.base import Published
@@ -17,6 +21,8 @@ from fer_edge.runtime.uri import Options, Uri
 import cv2  # isort: skip - after preprocess, which sets OpenCV's limits
 
 CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
+MIN_FREE = 32 * 2**20  # bytes; OpenCV does not say when the disk is full
+LONGEST_WRITE_S = 0.5  # of one message: after a gap the film catches up over several
 
 
 class VideoOptions(Options):
@@ -30,17 +36,18 @@ class VideoOptions(Options):
 
 
 class VideoSink:
-    """Writes under a temporary name, and renames it when the run ends."""
+    """Takes the name at once, writes under another, and puts the film in its place when the run ends."""
 
     needs_frames = True
     shows_frames = True
+    delivers = True
 
     def __init__(self, uri: Uri) -> None:
         self._path = Path(uri.target)
         if self._path.suffix.lower() not in CODECS:
             raise UsageError(f"{uri.text!r} names no {' or '.join(CODECS)} file", "Write video:faces.mp4")
         self._fps = uri.parse_options(VideoOptions).fps
-        self._writing = self._path.with_name(f"writing-{self._path.name}")
+        self._folder: Path | None = None
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
         self._first_ns = self._written = 0
@@ -48,10 +55,13 @@ class VideoSink:
 
     def open(self) -> None:
         """See `Sink.open`."""
-        if self._path.exists():
-            raise BadInputError(f"{self._path} exists already", "Name another file, or remove it")
-        if not self._path.absolute().parent.is_dir():
-            raise BadInputError(f"{self._path} cannot be written: its folder is missing", "mkdir it")
+        try:
+            self._path.touch(exist_ok=False)
+        except FileExistsError as error:
+            raise BadInputError(f"{self._path} exists already", "Name another file, or remove it") from error
+        except OSError as error:
+            raise BadInputError(f"{self._path} cannot be written: {error.strerror}", "Name another place") from error
+        self._folder = Path(tempfile.mkdtemp(prefix=".video-", dir=self._path.parent))
 
     def write(self, published: Published) -> None:
         """See `Sink.write`."""
@@ -66,23 +76,44 @@ class VideoSink:
         if picture.shape[1::-1] != self._size:
             picture = np.asarray(cv2.resize(picture, self._size), np.uint8)
         due = round((message.captured_ns - self._first_ns) * self._fps / 1e9) + 1
-        for _ in range(due - self._written):
+        end = time.monotonic() + LONGEST_WRITE_S
+        while self._written < due and time.monotonic() < end:
             self._writer.write(picture)
-        self._written = max(due, self._written)
+            self._written += 1
+        if shutil.disk_usage(self._path.parent).free < MIN_FREE:
+            raise OSError(errno.ENOSPC, f"less than {MIN_FREE >> 20} MB are free", str(self._path))
 
     def close(self) -> None:
         """See `Sink.close`."""
-        if self._writer is not None:
-            self._writer.release()
-            self._writer = None
-            self._writing.replace(self._path)
+        try:
+            if self._writer is not None:
+                self._writer.release()
+                self._writer = None
+                if not _has_picture(self._film()):
+                    raise FerEdgeError(f"the film {self._path} could not be finished", "Is the disk full?")
+                self._film().replace(self._path)
+        finally:
+            if self._path.is_file() and not self._path.stat().st_size:
+                self._path.unlink()
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _film(self) -> Path:
+        assert self._folder is not None
+        return self._folder / self._path.name
 
     def _start(self, pixels: Image) -> None:
         self._size = (pixels.shape[1], pixels.shape[0])
         codec = cv2.VideoWriter.fourcc(*CODECS[self._path.suffix.lower()])
-        self._writer = cv2.VideoWriter(str(self._writing), codec, self._fps, self._size)
-        if not self._writer.isOpened():
-            self._writer = None
-            raise EnvironmentFailure(
-                f"OpenCV cannot write {self._path} here", "Name an .avi file, or give --no-frames and no video: sink"
-            )
+        writer = cv2.VideoWriter(str(self._film()), codec, self._fps, self._size)
+        if not writer.isOpened():
+            raise EnvironmentFailure(f"OpenCV cannot write {self._path} here", "Name an .avi file")
+        self._writer = writer
+
+
+def _has_picture(film: Path) -> bool:
+    reader = cv2.VideoCapture(str(film))
+    try:
+        return bool(reader.read()[0])
+    finally:
+        reader.release()

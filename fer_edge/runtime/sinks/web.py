@@ -42,6 +42,7 @@ class WebSink:
 
     needs_frames = False  # with --no-frames the page shows everything but the picture
     shows_frames = True
+    delivers = True
 
     def __init__(self, uri: Uri) -> None:
         host, _, port = uri.target.rpartition(":")
@@ -102,6 +103,7 @@ class WebSink:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((self._host, self._port))
+            listening.listen()  # before anybody else does: binding alone would let two servers have one port
         except OSError as error:
             listening.close()
             raise EnvironmentFailure(
