@@ -14,9 +14,9 @@ HEAD = """# Command line
 
 Written by `make docs` from the commands' own help; do not edit.
 
-Exit codes: 0 done, 1 internal error, 2 usage, 3 an artifact is INFERIOR, 4 a runtime or provider is missing, 5 the
-latency is invalid, 6 some targets failed, 7 the images do not decide, 8 bad input, 9 no space left, 130 interrupted. If
-several apply, the first of 8, 9, 4, 6, 3, 5, 7.
+Exit codes: 0 done, 1 internal error, 2 usage, 3 an artifact is INFERIOR, 4 a runtime, provider, camera, port or
+network is missing, 5 the latency is invalid, 6 some targets failed, 7 the images do not decide, 8 bad input, 9 no
+space left, 130 interrupted (a camera run that is stopped ends with 0). If several apply, the first of 8, 9, 4, 6, 3, 5, 7.
 
 People read stderr; `--json` prints one JSON document on stdout. Options give percentage points, JSON fractions.
 """
@@ -29,8 +29,15 @@ def render() -> str:
     for name in COMMANDS:
         command = cli.get_command(group, name) if importlib.util.find_spec(f"fer_edge.cli.{name}") else None
         if command is not None:
-            parts.append(_section(click.Context(command, parent=group, info_name=name)))
+            parts += _sections(click.Context(command, parent=group, info_name=name))
     return "\n".join(parts)
+
+
+def _sections(context: click.Context) -> list[str]:
+    """A command, and the commands in it."""
+    command = context.command
+    inner = command.commands.items() if isinstance(command, click.Group) else ()
+    return [_section(context), *(_section(click.Context(c, parent=context, info_name=n)) for n, c in inner)]
 
 
 def _section(context: click.Context) -> str:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 MAX_PIXELS = 2**26
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
 
+# Nothing is reported to anybody: ONNX Runtime, OpenVINO's converter and NNCF would, over the network.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+
 __all__ = ["InputContract", "crop", "load", "preprocess", "read_image"]
 
 _HOMES = {

@@ -45,9 +45,19 @@ def problems(error: ValidationError, model: type[BaseModel]) -> str:
         name = ".".join(str(part) for part in found["loc"])
         message = found["msg"].removeprefix("Value error, ")
         if found["type"] == "extra_forbidden":
-            message = f"is not known; known are {', '.join(model.model_fields)}"
+            message = _unknown(model, found["loc"])
         clauses.append(f"{name}: {message}" if name else message)
     return "; ".join(clauses)
+
+
+def _unknown(model: type[BaseModel], path: tuple[int | str, ...]) -> str:
+    """Says of the key at `path` that it is not known, with those that are where they can be told."""
+    here: object = model
+    for name in path[:-1]:
+        field = getattr(here, "model_fields", {}).get(name)
+        here = field and field.annotation
+    known = getattr(here, "model_fields", ())
+    return f"is not known; known are {', '.join(known)}" if known else "is not known"
 
 
 class UsageError(FerEdgeError):

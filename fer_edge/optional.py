@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import sys
 from types import ModuleType
 
 from fer_edge.errors import MissingDependencyError
 from fer_edge.quiet import quiet
-
-# OpenVINO's converter and NNCF report their use over the network unless this package is missing.
-sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
 
 NOISY = frozenset({"tensorflow"})  # greets with lines about processors and drivers that no setting turns off
 

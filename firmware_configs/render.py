@@ -94,7 +94,8 @@ def install_commands(profile: Profile, files: list[Rendered], folder: Path) -> l
     commands = [f"sudo apt install python3-venv {' '.join(profile.camera.apt)}".rstrip()]
     # Tested versions, except where the camera's packages from apt allow only others.
     wanted = " ".join(map(shlex.quote, profile.camera.pip)) or "-c constraints.txt"
-    commands += [f"sudo python3 -m venv {shared}/opt/fer-edge", f"sudo /opt/fer-edge/bin/pip install . {wanted}"]
+    commands += [f"sudo python3 -m venv {shared}/opt/fer-edge"]
+    commands += [f"sudo /opt/fer-edge/bin/pip install '.[onnx,web]' {wanted}"]
     # The file that is fetched is for its owner alone, and the service is another user.
     commands += ["sudo XDG_CACHE_HOME=/var/cache /opt/fer-edge/bin/fer-edge models fetch"]
     commands += ["sudo chmod -R a+rX /var/cache/fer-edge"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def command(
 
     _say(CONSENT)
     if not yes:
-        click.confirm("Do you agree?", abort=True, err=True)
+        _ask()
     with ExitStack() as stack:
         with load(model or DEFAULT_MODEL) as backend:
             contract = backend.contract
@@ -60,6 +61,17 @@ def command(
     else:
         _say(f"{out} holds: {', '.join(f'{n} {name}' for name, n in counts.items())}")
         _say(f"next: fer-edge verify ARTIFACT --baseline MODEL --data {out}")
+
+
+def _ask() -> None:
+    try:
+        agreed = click.confirm("Do you agree?", err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise click.UsageError("nobody can be asked here: give --yes if the person has agreed") from None
+    if not agreed:
+        raise click.Abort
 
 
 def _say(text: str) -> None:

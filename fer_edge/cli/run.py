@@ -133,6 +133,8 @@ def _make_sinks(texts: tuple[str, ...], no_frames: bool) -> list[Sink]:
     from fer_edge.runtime.sinks import make_sink
     from fer_edge.runtime.sinks.systemd import SOCKET, SystemdSink
 
+    if twice := [text for text in texts if texts.count(text) > 1]:
+        raise click.UsageError(f"--sink {twice[0]} is given twice")
     made = [make_sink(text, no_frames) for text in texts or _default_sinks()]
     return [*made, SystemdSink()] if os.environ.get(SOCKET) else made
 
@@ -179,7 +181,8 @@ def _print_summary(
         click.echo(json.dumps(document, indent=2))
     else:
         rate = summary.frames / summary.seconds if summary.seconds else 0.0
-        _say(f"{summary.frames} frames in {summary.seconds:.1f} s: {rate:.1f} a second; dropped {summary.dropped}")
+        bad = f", {summary.bad_frames} could not be read" if summary.bad_frames else ""
+        _say(f"{summary.frames} frames in {summary.seconds:.1f} s: {rate:.1f} a second; dropped {summary.dropped}{bad}")
         for name, stage in summary.stages.items():
             known = [f"{what} {value:.1f} ms" for what, value in _percentiles(stage) if value is not None]
             _say(f"  {name:10} {', '.join(known) or 'too few samples for a percentile'}")

@@ -14,7 +14,7 @@ from fer_edge.contract import InputContract
 from fer_edge.errors import BadInputError, UsageError
 from fer_edge.preprocess import Image, crop
 from fer_edge.runtime.faces import FaceDetector
-from fer_edge.runtime.sources.base import BadFrameError, Frame, FrameSource, SourceLostError
+from fer_edge.runtime.sources.base import BadFrameError, Frame, FrameSource
 
 import cv2  # isort: skip - after preprocess, which sets OpenCV's limits
 
@@ -71,7 +71,7 @@ class Capture:
         Raises:
             UsageError: a class that the model does not know.
             BadInputError: the folder holds something else.
-            SourceLostError: the camera ended before all was taken; what was taken is kept.
+            BadInputError: the recording ended before all was taken; what was taken is kept.
         """
         if unknown := [name for name in settings.classes if name not in self._contract.labels]:
             labels = ", ".join(self._contract.labels)
@@ -152,7 +152,9 @@ class Capture:
             except BadFrameError:
                 continue
             if frame is None:
-                raise SourceLostError(f"{self._source.name} ended before all was taken", "Use a longer recording")
+                kept = ", ".join(f"{count} {name}" for name, count in self._counts().items()) or "nothing"
+                message = f"{self._source.name} ended before all was taken; {self._folder} holds {kept}"
+                raise BadInputError(message, "Use a longer recording, or ?loop=1")
             return frame
 
     def _counts(self) -> dict[str, int]:

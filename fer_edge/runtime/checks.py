@@ -89,7 +89,10 @@ def _gstreamer() -> Check:
     if importlib.util.find_spec("gi") is None:
         message = "python3-gi is not seen from this environment, so pictures come through a slower pipe"
         return Check(
-            "gstreamer", Status.WARN, message, "sudo apt install python3-gi python3-gst-1.0, and see docs/jetson.md"
+            "gstreamer",
+            Status.WARN,
+            message,
+            "sudo apt install python3-gi gir1.2-gst-plugins-base-1.0, and see docs/jetson.md",
         )
     return Check("gstreamer", Status.OK, f"{', '.join(JETSON_ELEMENTS)}, python3-gi")
 

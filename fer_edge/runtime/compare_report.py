@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -29,20 +30,25 @@ COMPANY = 0.15  # a model this much slower than alone is remarked on
 
 
 def check_folder(folder: Path, overwrite: bool) -> None:
-    """Refuse a folder that holds another report.
+    """Make the folder, before hours of camera are measured; refuse one that holds another report.
 
     Raises:
-        BadInputError: it does, or it is a file.
+        BadInputError: it does, it is a file, or it cannot be written.
     """
     if folder.exists() and not folder.is_dir():
         raise BadInputError(f"{folder} is a file", "Name a folder for --report")
     if (folder / JSON).exists() and not overwrite:
         raise BadInputError(f"{folder} holds another report", "Give another --report, or --overwrite")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInputError(f"{folder} cannot be made: {error.strerror}", "Give another --report") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise BadInputError(f"{folder} cannot be written", "Give another --report")
 
 
 def write_report(folder: Path, source: str, models: Sequence[ModelFigures], summary: RunSummary) -> Path:
     """Write both files, the JSON one last; returns the Markdown one."""
-    folder.mkdir(parents=True, exist_ok=True)
     document = {
         "schema_version": 1,
         "source": source,
@@ -65,7 +71,7 @@ def markdown(source: str, models: Sequence[ModelFigures], summary: RunSummary) -
         "",
         f"| {' | '.join(COLUMNS)} |",
         "|" + "---|" * len(COLUMNS),
-        *(_row(model) for model in models),
+        *(_row(name, model) for name, model in zip(names(models), models, strict=True)),
         "",
         f"- {summary.frames} frames in {summary.seconds:.1f} s; {summary.dropped} dropped, {summary.bad_frames} bad",
         "- Agreement and largest change of a probability: against the first model, before smoothing.",
@@ -78,21 +84,27 @@ def markdown(source: str, models: Sequence[ModelFigures], summary: RunSummary) -
     return "\n".join(lines)
 
 
+def names(models: Sequence[ModelFigures]) -> list[str]:
+    """What to call the models in a table: their files' names, or with the folders where two have the same."""
+    short = [model.name.rpartition("/")[2] for model in models]
+    return short if len(set(short)) == len(short) else [model.name for model in models]
+
+
 def remarks(models: Sequence[ModelFigures]) -> list[str]:
     """What the company of the others costs each model, where it is much."""
     found = []
-    for model in models:
+    for name, model in zip(names(models), models, strict=True):
         p50 = model.latency_ms["p50"]
         if p50 and model.alone_ms and p50 > model.alone_ms * (1 + COMPANY):
             cost = p50 / model.alone_ms - 1
-            found.append(f"{model.name} takes {cost:.0%} longer in the company of the others than alone")
+            found.append(f"{name} takes {cost:.0%} longer in the company of the others than alone")
     return found
 
 
-def _row(model: ModelFigures) -> str:
+def _row(name: str, model: ModelFigures) -> str:
     times = " / ".join("-" if value is None else f"{value:.2f}" for value in model.latency_ms.values())
     cells = [
-        model.name.replace("|", "\\|"),
+        name.replace("|", "\\|"),
         model.runtime,
         model.executed_precision,
         str(model.faces),

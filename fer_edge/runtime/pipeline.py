@@ -174,12 +174,13 @@ class Pipeline:
 
     def _capture(self) -> None:
         bad_in_a_row = 0
+        nothing_yet, last_bad = True, None
         while not self._ended.is_set():
             try:
                 with self._times.timed("capture"):
                     frame = self._source.read()
             except BadFrameError as error:
-                self._bad_frames += 1
+                self._bad_frames, last_bad = self._bad_frames + 1, error
                 bad_in_a_row += 1
                 if bad_in_a_row >= MAX_BAD_FRAMES:
                     message = f"{self._source.name} gave {bad_in_a_row} bad frames in a row, the last: {error.message}"
@@ -190,6 +191,9 @@ class Pipeline:
             if frame is None:
                 break
             self._captured.put(frame)
+            nothing_yet = False
+        if nothing_yet and last_bad is not None and not self._ended.is_set():
+            raise last_bad  # a recording that ended without one frame
         self._captured.close()
 
     def _detect(self) -> None:

@@ -72,7 +72,7 @@ def test_without_consent_nothing_is_kept(
     ("options", "code", "words"),
     [
         (["--classes", "purple"], 2, "Its classes are: red, green, blue"),
-        (["--source", "synthetic://?fps=0&size=160x120&frames=120"], 4, "ended before all was taken"),
+        (["--source", "synthetic://?fps=0&size=160x120&frames=120"], 8, "ended before all was taken"),
         (["--source", "v4l2:///dev/video99"], 4, "there is no camera"),
     ],
 )

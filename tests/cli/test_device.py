@@ -94,7 +94,7 @@ def test_every_file_has_its_command(tmp_path: Path, capsys: pytest.CaptureFixtur
     for path in (tmp_path / "my files").iterdir():
         assert [line for line in commands if f"'{path}'" in line], path.name
     assert "sudo python3 -m venv --system-site-packages /opt/fer-edge" in commands
-    assert "sudo /opt/fer-edge/bin/pip install . 'numpy<2; python_version < '\"'\"'3.12'\"'\"''" in commands
+    assert "sudo /opt/fer-edge/bin/pip install '.[onnx,web]' 'numpy<2; python_version < '\"'\"'3.12'\"'\"''" in commands
     assert commands[-2:] == ["sudo systemctl daemon-reload", "sudo systemctl enable --now fer-edge"]
     assert subprocess.run(["sh", "-n"], input="\n".join(commands), text=True).returncode == 0
 

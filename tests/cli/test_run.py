@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from fer_edge.cli import execute
@@ -73,3 +75,42 @@ def test_json_lines_rotate(tmp_path: Path) -> None:
     assert execute(["run", "--source", source, "--detector", "whole", "--sink", sink]) == 0
     assert sorted(p.name for p in tmp_path.iterdir()) == ["faces.jsonl", "faces.jsonl.1", "faces.jsonl.2"]
     assert all(p.stat().st_size < 7000 for p in tmp_path.iterdir())
+
+
+def test_a_line_that_was_cut_short_stays_alone(tmp_path: Path) -> None:
+    lines = tmp_path / "faces.jsonl"
+    lines.write_text('{"seq":7,"fac')
+    call = ["run", "--source", f"{SOURCE}&fps=0&frames=2", "--detector", "whole", "--sink", f"jsonl:{lines}"]
+    assert execute(call) == 0
+    assert [line.startswith('{"schema_version"') for line in lines.read_text().splitlines()] == [False, True, True]
+
+
+def test_a_start_that_is_refused_leaves_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "taken.mp4").write_text("mine")
+    sinks = [f"jsonl:{tmp_path / 'left.jsonl'}", f"video:{tmp_path / 'taken.mp4'}"]
+    call = ["run", "--source", SOURCE, "--detector", "whole"]
+    assert execute([*call, "--sink", sinks[0], "--sink", sinks[1]]) == 8
+    assert [p.name for p in tmp_path.iterdir()] == ["taken.mp4"]
+    assert execute([*call, "--sink", sinks[0], "--sink", sinks[0]]) == 2
+    assert "is given twice" in capsys.readouterr().err
+
+
+def test_pictures_that_cannot_be_read_are_counted_and_none_at_all_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.png").write_text("bad")
+    call = ["run", "--source", f"images:{tmp_path}", "--detector", "whole", "--sink", "console:"]
+    assert execute(call) == 8
+    assert "a.png" in capsys.readouterr().err
+    cv2.imwrite(str(tmp_path / "b.png"), np.zeros((40, 40, 3), np.uint8))
+    assert execute(call) == 0
+    assert "1 could not be read" in capsys.readouterr().err
+
+
+def test_nothing_is_reported_to_the_makers_of_onnx_runtime(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install 'fer-edge[onnx]'")
+    script = "import fer_edge, onnxruntime"
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"} | {"HOME": str(tmp_path)}
+    environment.pop("XDG_CACHE_HOME", None)
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True)
+    assert list(tmp_path.iterdir()) == []

@@ -46,7 +46,7 @@ def test_a_film_is_never_replaced_or_made_against_the_wish(tmp_path: Path, capsy
     assert run(f"video:{tmp_path / 'x.gif'}") == 2
     assert run(f"video:{tmp_path / 'none' / 'x.mp4'}") == 8
     twice = f"video:{tmp_path / 'y.mp4'}"
-    assert run(twice, "--sink", twice) == 8
+    assert run(twice, "--sink", f"{twice}?fps=5") == 8
     shown = capsys.readouterr().err
     assert "exists already" in shown
     assert "which --no-frames forbids" in shown

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import BaseModel, ValidationError
 
 from fer_edge import errors
 from fer_edge.errors import FerEdgeError
@@ -44,3 +45,19 @@ def test_an_unknown_name_lists_the_valid_ones() -> None:
     assert lookup(table, "two", "thing")([1]) == "[1]"
     with pytest.raises(errors.UsageError, match=r"unknown thing 'three'.*one, two"):
         lookup(table, "three", "thing")
+
+
+def test_an_unknown_key_names_those_of_its_own_part() -> None:
+    class Inner(BaseModel, extra="forbid"):
+        size: int = 1
+
+    class Outer(BaseModel, extra="forbid"):
+        part: Inner = Inner()
+        parts: list[Inner] = []
+
+    with pytest.raises(ValidationError) as caught:
+        Outer.model_validate({"part": {"bogus": 1}, "wrong": 2, "parts": [{"bogus": 1}]})
+    text = errors.problems(caught.value, Outer)
+    assert "part.bogus: is not known; known are size" in text
+    assert "wrong: is not known; known are part, parts" in text
+    assert "parts.0.bogus: is not known" in text

@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from fer_edge.errors import UsageError
 from fer_edge.runtime.message import Event, Message
 from fer_edge.runtime.sinks.base import Published
 from fer_edge.runtime.uri import Options, Uri
@@ -31,6 +32,8 @@ class ConsoleSink:
 
     def __init__(self, uri: Uri) -> None:
         uri.parse_options(Options)
+        if uri.target:
+            raise UsageError(f"{uri.text!r}: the console takes nothing after the colon", "Write console:")
         self._console = Console(stderr=True, highlight=False)
         self._live: Live | None = None
         self._shown = 0.0

@@ -42,9 +42,14 @@ class JsonlSink:
 
     def open(self) -> None:
         """See `Sink.open`."""
-        if self._path.is_dir() or not self._path.absolute().parent.is_dir():
-            raise BadInputError(f"{self._path} cannot be written: it is a folder, or its folder is missing", "mkdir it")
+        folder = self._path.absolute().parent
+        if self._path.is_dir():
+            raise BadInputError(f"{self._path} cannot be written: it is a folder", "Name a file in it")
+        if not folder.is_dir():
+            raise BadInputError(f"{self._path} cannot be written: its folder is missing", f"mkdir -p {folder}")
         self._stream = self._path.open("a", encoding="utf-8")
+        if _torn(self._path):
+            self._stream.write("\n")
 
     def write(self, published: Published) -> None:
         """See `Sink.write`; every line is flushed, so that another program can follow the file."""
@@ -57,8 +62,10 @@ class JsonlSink:
     def close(self) -> None:
         """See `Sink.close`."""
         if self._stream is not None:
-            self._stream.close()
-            self._stream = None
+            stream, self._stream = self._stream, None
+            stream.close()
+            if self._path.is_file() and not self._path.stat().st_size:
+                self._path.unlink()
 
     def _rotate(self) -> None:
         self.close()
@@ -68,3 +75,12 @@ class JsonlSink:
             if newer.exists():
                 newer.replace(older)
         self._stream = self._path.open("a", encoding="utf-8")
+
+
+def _torn(path: Path) -> bool:
+    """Whether the last line was cut short, by a full disk or a lost power supply."""
+    if not path.is_file() or not path.stat().st_size:
+        return False
+    with path.open("rb") as stream:
+        stream.seek(-1, 2)
+        return stream.read(1) != b"\n"

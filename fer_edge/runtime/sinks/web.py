@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import socket
 import threading
@@ -107,7 +108,8 @@ class WebSink:
         except OSError as error:
             listening.close()
             raise EnvironmentFailure(
-                f"the web view cannot use {self._host}:{self._port}: {error.strerror}", "Choose another port"
+                f"the web view cannot use {self._host}:{self._port}: {error.strerror}",
+                "Choose another port" if error.errno == errno.EADDRINUSE else "Name an address that this machine has",
             ) from error
         return listening
 

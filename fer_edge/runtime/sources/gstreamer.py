@@ -105,7 +105,7 @@ def open_reader(pipeline: str) -> Reader:
 
 def missing_element(message: str) -> EnvironmentFailure:
     """What to say about a pipeline that GStreamer cannot build."""
-    remedy = INSTALL
+    remedy = "Try the pipeline with gst-launch-1.0, and its elements with gst-inspect-1.0"
     if "nvarguscamerasrc" in message or "nvvidconv" in message:
         remedy = "These elements come with JetPack: sudo apt install nvidia-l4t-gstreamer; elsewhere use another source"
     return EnvironmentFailure(f"GStreamer cannot run the pipeline: {message}", remedy)
