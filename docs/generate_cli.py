@@ -16,7 +16,8 @@ Written by `make docs` from the commands' own help; do not edit.
 
 Exit codes: 0 done, 1 internal error, 2 usage, 3 an artifact is INFERIOR, 4 a runtime, provider, camera, port or
 network is missing, 5 the latency is invalid, 6 some targets failed, 7 the images do not decide, 8 bad input, 9 no
-space left, 130 interrupted (a camera run that is stopped ends with 0). If several apply, the first of 8, 9, 4, 6, 3, 5, 7.
+space left, 130 interrupted (a camera run that is stopped ends with 0). If several apply, the first of 8, 9, 4, 6, 3, 5,
+7.
 
 People read stderr; `--json` prints one JSON document on stdout. Options give percentage points, JSON fractions.
 """
