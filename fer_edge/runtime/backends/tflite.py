@@ -15,6 +15,7 @@ from fer_edge.errors import ArtifactError, EnvironmentFailure, MissingDependency
 from fer_edge.manifest import Precision
 from fer_edge.optional import require
 from fer_edge.preprocess import Image
+from fer_edge.quiet import quiet
 from fer_edge.runtime.backends.base import CheckedBackend
 from fer_edge.runtime.backends.signature import AGAIN, check_signature, first_line, thread_count
 
@@ -107,8 +108,9 @@ def _runtime(wanted: str | None) -> tuple[str, Any]:
 
 def _interpreter(module: Any, path: Path, name: str, threads: int) -> Any:  # noqa: ANN401 - untyped packages
     try:
-        interpreter = module.Interpreter(model_path=str(path), num_threads=threads)
-        interpreter.allocate_tensors()
+        with quiet():  # C++ greets with a line about the delegate
+            interpreter = module.Interpreter(model_path=str(path), num_threads=threads)
+            interpreter.allocate_tensors()
     except SystemError as error:  # compiled for another numpy
         raise EnvironmentFailure(
             f"{name} {version(name)} does not run here: {error.__cause__ or error}", OWN
