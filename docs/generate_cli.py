@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 from pathlib import Path
 
 import click
@@ -29,8 +30,15 @@ def render() -> str:
     for name in COMMANDS:
         command = cli.get_command(group, name) if importlib.util.find_spec(f"fer_edge.cli.{name}") else None
         if command is not None:
-            parts.append(_section(click.Context(command, parent=group, info_name=name)))
+            parts += _sections(click.Context(command, parent=group, info_name=name))
     return "\n".join(parts)
+
+
+def _sections(context: click.Context) -> list[str]:
+    """A command's section; after a group's, those of its commands."""
+    within = context.command.commands if isinstance(context.command, click.Group) else {}
+    below = [_sections(click.Context(command, parent=context, info_name=name)) for name, command in within.items()]
+    return [_section(context), *itertools.chain.from_iterable(below)]
 
 
 def _section(context: click.Context) -> str:
