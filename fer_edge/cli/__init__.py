@@ -15,6 +15,7 @@ from fer_edge.errors import BadInputError, FerEdgeError, NoSpaceError
 
 COMMANDS = {
     "quickstart": "Generate faces, train, convert, verify and benchmark: the whole path in one command.",
+    "data": "Look for what is wrong with labelled images, and split them without leaks.",
     "train": "Train one of the three networks, or all, on labelled faces.",
     "convert": "Quantize a checkpoint to TFLite, ONNX and OpenVINO.",
     "verify": "Compare converted models' accuracy with the full-precision baseline.",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -15,10 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_edge.contract import InputContract
+from fer_edge.data.split_file import SplitFile, read_split, short_sha256
 from fer_edge.errors import DataError
 from fer_edge.preprocess import IMAGE_SUFFIXES, Image, decode_image, preprocess
 
 SUBSETS = ("train", "test")
+WHOLE = "all"  # the only subset of data that has none
+OUTSIDE = "outside"  # in neither train/ nor test/, though they are there
 MAX_FILES = 2_000_000
 ZIP_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)  # of a damaged one
 MAX_FILE_BYTES = 64 * 2**20
@@ -77,8 +79,8 @@ def open_images(data: str | Path, prefer: str, labels: Sequence[str] | None = No
     """Open labelled images.
 
     Args:
-        data: a folder, a `.zip`, or a `split.json` that `fer-edge train` wrote; "#NAME" at the end picks one subset
-            ("faces.zip#test", "split.json#tuning").
+        data: a folder, a `.zip`, or a `split.json` (see `fer_edge.data.split_file`); "#NAME" at the end picks one
+            subset ("faces.zip#test", "split.json#tuning").
         prefer: the subset to take ("train" or "test") when the data has subsets and `data` picks none. Data without
             subsets is taken whole.
         labels: class names in the wanted order; None takes the folder names in alphabetical order.
@@ -88,16 +90,51 @@ def open_images(data: str | Path, prefer: str, labels: Sequence[str] | None = No
     """
     path, _, subset = str(data).partition("#")
     if path.endswith(".json"):
-        return _from_split(Path(path), subset or prefer, labels)
-    names, read_bytes = _list_zip(Path(path)) if path.lower().endswith(".zip") else _list_folder(Path(path))
+        split = read_split(Path(path))
+        subset = subset or (WHOLE if WHOLE in split.subsets else prefer)
+        return _of_split(Path(path), split, subset, _names_of(Path(path), split, subset), labels)
+    names, read_bytes = _list(Path(path))
     names = _choose_subset(str(data), names, subset, prefer)
     return _labelled(str(data), names, read_bytes, labels)
 
 
+def open_whole(data: str | Path) -> tuple[LabelledImages, tuple[str, ...]]:
+    """Open labelled images with all their subsets, or with the one that `data` picks.
+
+    Returns:
+        The images, and the subset of each: "train", "test" or another of a split file; `OUTSIDE` for images beside
+        train/ and test/; `WHOLE` where there are no subsets.
+
+    Raises:
+        DataError: as in `open_images`.
+    """
+    path, _, subset = str(data).partition("#")
+    if path.endswith(".json"):
+        split = read_split(Path(path))
+        pairs = [(s, n) for s in ([subset] if subset else split.subsets) for n in _names_of(Path(path), split, s)]
+        subsets = tuple(s for s, _ in pairs)
+        return _of_split(Path(path), split, subset, [n for _, n in pairs], None), subsets
+    names, read_bytes = _list(Path(path))
+    if subset:
+        names = _choose_subset(str(data), names, subset, subset)
+    images = _labelled(str(data), names, read_bytes, None)
+    found = [next((s for s in SUBSETS if _is_below(name, s)), OUTSIDE) for name in names]
+    return images, tuple(found if set(found) != {OUTSIDE} else [WHOLE] * len(found))
+
+
+def _list(root: Path) -> tuple[list[str], Callable[[str], bytes]]:
+    return _list_zip(root) if root.suffix.lower() == ".zip" else _list_folder(root)
+
+
 def _labelled(
-    source: str, names: list[str], read_bytes: Callable[[str], bytes], labels: Sequence[str] | None
+    source: str,
+    names: Sequence[str],
+    read_bytes: Callable[[str], bytes],
+    labels: Sequence[str] | None,
+    rename: Mapping[str, str] | None = None,
 ) -> LabelledImages:
-    classes = [PurePosixPath(name).parent.name for name in names]
+    folders = [PurePosixPath(name).parent.name for name in names]
+    classes = [(rename or {}).get(folder, folder) for folder in folders]
     found = sorted(set(classes))
     if stray := [name for name, label in zip(names, classes, strict=True) if not label and len(found) > 1]:
         raise DataError(f"{source} holds {stray[0]} outside the class folders", "Move it into one, or remove it")
@@ -119,18 +156,17 @@ def _labelled(
 
 def _choose_subset(source: str, names: list[str], subset: str, prefer: str) -> list[str]:
     """Keep one of train/ and test/; names are CLASS/FILE or SUBSET/CLASS/FILE, maybe under one more folder."""
-
-    def below(name: str, wanted: str) -> bool:
-        parts = PurePosixPath(name).parts
-        return wanted in parts[:-2]
-
-    present = [s for s in SUBSETS if any(below(n, s) for n in names)]
+    present = [s for s in SUBSETS if any(_is_below(n, s) for n in names)]
     if subset and subset not in present:
         raise DataError(f"{source}: there is no {subset}/ folder", f"Subsets there: {', '.join(present) or 'none'}")
     wanted = subset or (prefer if prefer in present else "")
     if not wanted and present:
         raise DataError(f"{source} has {', '.join(present)} but no {prefer}/", f"Name one: {source}#{present[0]}")
-    return [n for n in names if below(n, wanted)] if wanted else names
+    return [n for n in names if _is_below(n, wanted)] if wanted else names
+
+
+def _is_below(name: str, subset: str) -> bool:
+    return subset in PurePosixPath(name).parts[:-2]
 
 
 def _is_image(path: PurePosixPath) -> bool:
@@ -201,33 +237,32 @@ def _list_zip(path: Path) -> tuple[list[str], Callable[[str], bytes]]:
     return sorted(m.filename for m in members if not m.is_dir() and _is_image(PurePosixPath(m.filename))), read_bytes
 
 
-def write_split(path: Path, data: str | Path, subsets: dict[str, Sequence[str]]) -> None:
-    """Write a `split.json`: which names of `data` (an absolute or relative path) belong to which subset."""
-    content = {"schema_version": 1, "data": str(data), "subsets": {k: list(v) for k, v in subsets.items()}}
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(content, indent=0))
-    temporary.replace(path)
-
-
 def data_root(data: str) -> Path:
     """The folder or zip, absolute, that `data` (see `open_images`) takes its images from."""
     path = Path(data.partition("#")[0])
-    return Path(json.loads(path.read_text())["data"] if path.suffix == ".json" else path).resolve()
+    return Path(read_split(path).data if path.suffix == ".json" else path).resolve()
 
 
-def _from_split(path: Path, subset: str, labels: Sequence[str] | None) -> LabelledImages:
-    try:
-        content = json.loads(path.read_text())
-        data, names = str(content["data"]), [str(n) for n in content["subsets"][subset]]
-    except FileNotFoundError as error:
-        raise DataError(f"there is no split file {path}", "fer-edge train writes one beside the checkpoint") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{path} is no split file with a subset {subset!r} ({error})", "Use one that fer-edge train wrote"
-        ) from error
-    root = Path(data)
-    known, read_bytes = _list_zip(root) if data.lower().endswith(".zip") else _list_folder(root)
+def _names_of(path: Path, split: SplitFile, subset: str) -> tuple[str, ...]:
+    if subset not in split.subsets:
+        there = ", ".join(split.subsets) or "none"
+        raise DataError(f"{path} has no subset {subset!r}", f"Subsets there: {there}")
+    return split.subsets[subset]
+
+
+def _of_split(
+    path: Path, split: SplitFile, subset: str, names: Sequence[str], labels: Sequence[str] | None
+) -> LabelledImages:
+    """The images of a split file; each is compared with its hash, where there is one, when it is read."""
+    known, read_bytes = _list(Path(split.data))
     missing = sorted(set(names) - set(known))
     if missing:
-        raise DataError(f"{data} lacks {len(missing)} images of {path}, such as {missing[0]}", "Restore the data")
-    return _labelled(f"{path}#{subset}", names, read_bytes, labels)
+        raise DataError(f"{split.data} lacks {len(missing)} images of {path}, such as {missing[0]}", "Restore the data")
+
+    def read_same(name: str) -> bytes:
+        content = read_bytes(name)
+        if short_sha256(content) != split.sha256.get(name, short_sha256(content)):
+            raise DataError(f"{split.data}: {name} has changed since {path} was written", "Restore it, or split again")
+        return content
+
+    return _labelled(f"{path}#{subset}" if subset else str(path), names, read_same, labels, split.rename)

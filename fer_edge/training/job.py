@@ -14,8 +14,9 @@ import keras
 from fer_edge.checkpoint import add_checkpoint_info
 from fer_edge.contract import MAX_LABELS, InputContract
 from fer_edge.data.fingerprint import combined_sha256, fingerprints
-from fer_edge.data.folder import LabelledImages, data_root, write_split
+from fer_edge.data.folder import LabelledImages, data_root
 from fer_edge.data.split import balanced_sample, stratified_split
+from fer_edge.data.split_file import write_split
 from fer_edge.data.votes import read_votes
 from fer_edge.errors import BadInputError, DataError
 from fer_edge.manifest import CheckpointInfo, TrainingRecord
@@ -86,11 +87,8 @@ def train(
     votes = [read_votes(request.votes, part) for part in (fit_images, tuning_images)] if request.votes else [None, None]
     training, tuning = fill_cache(fit_images, contract, votes[0]), fill_cache(tuning_images, contract, votes[1])
     votes_sha256 = votes[0].sha256 if votes[0] else ""
-    write_split(
-        request.out / "split.json",
-        data_root(request.data_path),
-        {"train": fit_images.names, "tuning": tuning_images.names},
-    )
+    split = {"train": fit_images, "tuning": tuning_images}
+    write_split(request.out / "split.json", data_root(request.data_path), split)
     data_sha256 = combined_sha256(prints)
     say(f"[2/3] training {request.architecture}, recipe {recipe.name}, {recipe.epochs} epochs at most")
     model, progress = _fit(request, contract, training, tuning, data_sha256 + votes_sha256, report, on_batch)

@@ -4,13 +4,15 @@ import contextlib
 import json
 import struct
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fer_edge.contract import InputContract
-from fer_edge.data.folder import open_images, write_split
+from fer_edge.data.folder import open_images, open_whole
+from fer_edge.data.split_file import write_split
 from fer_edge.errors import BadInputError, DataError
 from tests.support.pictures import png, texture, write_squares
 
@@ -181,20 +183,73 @@ def test_a_picture_of_impossible_size_is_refused(tmp_path: Path) -> None:
         open_images(path, prefer="train").image(0)
 
 
+def split_of(root: Path, path: Path, rename: dict[str, str] | None = None) -> Path:
+    """Write a split file with the first and the second image of each class."""
+    images, _ = open_whole(root)
+    labels = tuple((rename or {}).get(label, label) for label in images.labels)
+    images = replace(images, labels=labels)
+    write_split(path, root, {"train": images.take([0, 2, 4, 6]), "tuning": images.take([1, 3, 5, 7])})
+    return path
+
+
 def test_a_split_file_selects_and_says_what_is_missing(tmp_path: Path) -> None:
     root = write_squares(tmp_path / "data", 2)
-    split = tmp_path / "split.json"
-    write_split(
-        split, root, {"train": ["happy/0000.png", "sad/0000.png"], "tuning": ["happy/0001.png", "sad/0001.png"]}
-    )
-    assert open_images(f"{split}#tuning", prefer="train").names == ("happy/0001.png", "sad/0001.png")
-    assert open_images(split, prefer="train").names == ("happy/0000.png", "sad/0000.png")
+    split = split_of(root, tmp_path / "split.json")
+    assert open_images(f"{split}#tuning", prefer="train").names[::3] == ("angry/0001.png", "sad/0001.png")
+    assert open_images(split, prefer="train").names[::3] == ("angry/0000.png", "sad/0000.png")
+    images, subsets = open_whole(split)
+    assert (len(images), subsets) == (8, ("train",) * 4 + ("tuning",) * 4)
+    with pytest.raises(DataError, match=r"no subset 'test'. Subsets there: train, tuning"):
+        open_images(split, prefer="test")
     (root / "sad" / "0001.png").unlink()
     with pytest.raises(DataError, match=r"lacks 1 images .*sad/0001\.png"):
         open_images(f"{split}#tuning", prefer="train")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps({"data": "x", "subsets": {"train": 3}})])
+def test_a_split_file_remembers_labels(tmp_path: Path) -> None:
+    split = split_of(write_squares(tmp_path / "data", 2), tmp_path / "split.json", {"happy": "joy", "angry": "wrath"})
+    images = open_images(split, prefer="train")
+    assert images.labels == ("joy", "neutral", "sad", "wrath")
+    assert [images.labels[t] for t in images.targets] == ["wrath", "joy", "neutral", "sad"]
+    wanted = ("sad", "joy", "wrath", "neutral")
+    assert open_images(split, prefer="train", labels=wanted).targets.tolist() == [2, 1, 3, 0]
+
+
+def test_a_changed_image_is_noticed_when_it_is_read(tmp_path: Path) -> None:
+    root = write_squares(tmp_path / "data", 2)
+    images = open_images(split_of(root, tmp_path / "split.json"), prefer="train")
+    (root / "happy" / "0000.png").write_bytes(PICTURE)
+    assert images.image(0).shape == (32, 32, 3)
+    with pytest.raises(DataError, match=r"happy/0000\.png has changed since .*split\.json was written"):
+        images.image(1)
+
+
+def test_a_split_file_of_an_early_version_is_read(tmp_path: Path) -> None:
+    root = write_squares(tmp_path / "data", 1)
+    content = {"schema_version": 1, "data": str(root), "subsets": {"train": ["happy/0000.png", "sad/0000.png"]}}
+    (tmp_path / "split.json").write_text(json.dumps(content))
+    images = open_images(tmp_path / "split.json", prefer="train")
+    assert [images.image(i).shape for i in range(2)] == [(32, 32, 3)] * 2
+
+
+def test_a_split_file_without_subsets_is_taken_whole(tmp_path: Path) -> None:
+    images, subsets = open_whole(write_squares(tmp_path / "data", 1))
+    write_split(tmp_path / "split.json", tmp_path / "data", {subsets[0]: images})
+    for prefer in ("train", "test"):
+        assert len(open_images(tmp_path / "split.json", prefer=prefer)) == 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        "[" * 100_000,
+        '{"data": "x", "subsets": {}, "rename": 1}',
+        json.dumps({"data": "x", "subsets": {"train": 3}}),
+    ],
+)
 def test_a_bad_split_file_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "split.json").write_text(text)
     with pytest.raises(DataError, match="is no split file"):
