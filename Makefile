@@ -4,7 +4,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: quickstart test test-slow test-cameras lint format docs clean
+.PHONY: quickstart test test-slow test-cameras test-arm64 lint format docs clean
 
 quickstart: .venv/installed ## the whole path on generated faces: train, convert, verify, benchmark
 	$(BIN)/fer-edge quickstart
@@ -28,6 +28,11 @@ test-cameras: .venv-cameras/installed .venv/installed-dev ## picamera2 on a virt
 	/usr/bin/python3 -m venv --system-site-packages .venv-cameras
 	.venv-cameras/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[onnx,benchmark]' pytest
 	touch $@
+
+test-arm64: .venv/installed-dev ## the commands on Raspberry Pi OS's userland, emulated, against this machine; Debian on x86-64, as root
+	apt-get install -y -qq --no-install-recommends mmdebstrap arch-test qemu-user-static binfmt-support
+	tests/arm64/arm64_root.sh runs/arm64/root .
+	FER_EDGE_ARM64_ROOT=runs/arm64/root $(BIN)/python -m pytest -m arm64 -q -rs tests/arm64
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check

@@ -245,6 +245,13 @@ def test_onnx_levels(tiny_artifacts: Path) -> None:
         open_backend(FORMATS[".onnx"], path, CONTRACT, Precision.INT8, settings={"graph_optimization_level": "fast"})
 
 
+def test_openvino_computes_in_fp32_on_arm(tiny_artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    with load(tiny_artifacts / "tiny-int8.xml") as opened:
+        assert opened.executed_precision == "fp32"
+        assert (opened.predict(FACES).argmax(1) == LABELS).mean() >= 0.95
+
+
 class TestLoad:
     """What `fer_edge.load` proves before it hands a model out."""
 
