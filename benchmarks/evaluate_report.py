@@ -28,6 +28,7 @@ from fer_edge.evaluation.classification_report import (
 from fer_edge.evaluation.figures import confusion_figure, reliability_figure, save_figure
 from fer_edge.evaluation.markdown import markdown_table
 from fer_edge.evaluation.verdict import Verdict
+from fer_edge.text_file import write_text_file
 
 SCHEMA_VERSION = 1
 REPORT = "report.json"
@@ -186,12 +187,7 @@ def write_output(found: Evaluation, folder: Path) -> None:
         save_figure(draw(results), folder / name)
     texts = {"report.md": markdown(found), REPORT: json.dumps(details(found), indent=1, allow_nan=False) + "\n"}
     for name, text in texts.items():
-        temporary = folder / f".{name}.tmp"
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(folder / name)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_text_file(folder / name, text)
 
 
 def _files() -> list[str]:

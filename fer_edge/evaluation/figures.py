@@ -65,7 +65,7 @@ def curves_figure(title: str, history: Sequence[Mapping[str, float]], best_epoch
         panel.plot(epochs, [row[f"val_{name}"] for row in history], marker=".", label="tuning")
         panel.axvline(best_epoch, color="grey", linestyle=":", label="kept")
         panel.xaxis.get_major_locator().set_params(integer=True)
-        panel.set(xlabel="epoch", ylabel=name)
+        panel.set(xlabel="epoch", ylabel=name, xlim=(epochs[0] - 0.5, epochs[-1] + 0.5))
         panel.legend(fontsize=8)
         _title(panel, f"{title}: {name}")
     return figure
@@ -102,6 +102,7 @@ def _panels(count: int, side: float, columns: int = COLUMNS) -> tuple[Figure, li
     rows = math.ceil(count / columns)
     figure_type = require("matplotlib.figure", extra="benchmark").Figure
     figure = figure_type(figsize=(side * columns, side * rows), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     for panel in panels[count:]:
         panel.remove()
