@@ -11,7 +11,6 @@ from rich.table import Table
 
 from benchmarks.evaluate import ENSEMBLE, Evaluation, ModelEvaluation
 from benchmarks.report import PLAIN_WIDTH
-from fer_edge.errors import BadInputError
 from fer_edge.evaluation.classification import Estimate
 from fer_edge.evaluation.classification_report import (
     CLASS_COLUMNS,
@@ -33,6 +32,7 @@ from fer_edge.text_file import write_text_file
 SCHEMA_VERSION = 1
 REPORT = "report.json"
 FIGURES = {"confusion": confusion_figure, "reliability": reliability_figure}
+FILES = ("confusion.png", "confusion.svg", "reliability.png", "reliability.svg", "report.md", REPORT)
 PAIR_COLUMNS = ("First", "Second", "Second - first, points [95% CI]", "McNemar p", "Holm p", "Agreement")
 VOTES_COLUMNS = ("Model", "Total variation from the crowd [95% CI]")
 MISTAKE_COLUMNS = ("Image", "Label", "Predicted", "Confidence")
@@ -168,27 +168,12 @@ def _mistakes(model: ModelEvaluation) -> list[list[str]]:
     return [[m.path, m.label, m.predicted, f"{m.confidence:.3f}"] for m in model.mistakes]
 
 
-def check_output(folder: Path, overwrite: bool) -> None:
-    """Refuse a folder that holds a report, unless it may be replaced, before any work.
-
-    Raises:
-        BadInputError: it does, or it is a file.
-    """
-    taken = [name for name in _files() if (folder / name).exists()]
-    if taken and not overwrite:
-        raise BadInputError(f"{folder / taken[0]} exists already", "Give another --out, or --overwrite to replace it")
-    folder.mkdir(parents=True, exist_ok=True)
-
-
 def write_output(found: Evaluation, folder: Path) -> None:
-    """Write the figures, report.md and, last, report.json; each name appears when its file is complete."""
+    """Write `FILES`, report.json last; each name appears when its file is complete."""
+    folder.mkdir(parents=True, exist_ok=True)
     results = {model.name: model.scores for model in found.all_models}
     for name, draw in FIGURES.items():
         save_figure(draw(results), folder / name)
     texts = {"report.md": markdown(found), REPORT: json.dumps(details(found), indent=1, allow_nan=False) + "\n"}
     for name, text in texts.items():
         write_text_file(folder / name, text)
-
-
-def _files() -> list[str]:
-    return [REPORT, "report.md", *(f"{name}.{form}" for name in FIGURES for form in ("png", "svg"))]

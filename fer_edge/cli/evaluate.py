@@ -23,12 +23,13 @@ def command(
     MODEL is a checkpoint, a converted model or zoo:NAME.
     """
     from benchmarks.evaluate import EvaluationRequest, evaluate
-    from benchmarks.evaluate_report import check_output, document, print_evaluation, write_output
+    from benchmarks.evaluate_report import FILES, document, print_evaluation, write_output
+    from benchmarks.output import check_output
     from fer_edge.optional import require
 
     if out is not None:
         require("matplotlib", extra="benchmark")
-        check_output(out, overwrite)
+        check_output(out, overwrite, FILES)
     found = evaluate(EvaluationRequest(models, data, votes), lambda line: click.echo(line, err=True))
     print_evaluation(found)
     if out is not None:
