@@ -64,7 +64,7 @@ def curves_figure(title: str, history: Sequence[Mapping[str, float]], best_epoch
         panel.plot(epochs, [row[name] for row in history], marker=".", label="training (augmented)")
         panel.plot(epochs, [row[f"val_{name}"] for row in history], marker=".", label="tuning")
         panel.axvline(best_epoch, color="grey", linestyle=":", label="kept")
-        panel.xaxis.get_major_locator().set_params(integer=True)
+        panel.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         panel.set(xlabel="epoch", ylabel=name, xlim=(epochs[0] - 0.5, epochs[-1] + 0.5))
         panel.legend(fontsize=8)
         _title(panel, f"{title}: {name}")

@@ -38,8 +38,8 @@ TEXT = """# {architecture}: classification report
 {classes}
 
 {n} tuning images. They stopped the training and chose the epoch that was kept, as in the study that the recipe `paper`
-follows: this is not an independent figure (SELECTED_ON_THIS_DATA). For one: `fer-edge evaluate {architecture}.keras
---data` with images that training never saw.
+follows: this is not an independent figure (SELECTED_ON_THIS_DATA). On images that training never saw, use
+`fer-edge evaluate {architecture}.keras --data DATA`.
 
 ![curves](curves.png)
 ![confusion matrix](confusion.png)

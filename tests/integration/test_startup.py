@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-HEAVY = ("tensorflow", "keras", "cv2", "onnx", "onnxruntime", "openvino", "nncf", "scipy", "sklearn", "matplotlib")
-HEAVY += ("ai_edge_litert",)
+TRAINING = ("tensorflow", "keras", "matplotlib", "onnx", "nncf", "scipy", "sklearn")
+HEAVY = (*TRAINING, "cv2", "onnxruntime", "openvino", "ai_edge_litert")
 LOADED = "import sys; print(','.join(m for m in sys.argv[1].split(',') if m in sys.modules))"
 resource = pytest.importorskip("resource", reason="processor time of children is measured on POSIX only")
 
