@@ -15,6 +15,7 @@ from benchmarks.session import check_labels
 from fer_edge.data.fingerprint import fingerprints
 from fer_edge.data.folder import LabelledImages, open_images
 from fer_edge.data.votes import Votes, read_votes
+from fer_edge.errors import UsageError
 from fer_edge.evaluation.classification import Classification, Estimate, Mistake, classify, confident_mistakes
 from fer_edge.evaluation.crowd import rater_agreement, total_variation
 from fer_edge.evaluation.pairs import Pair, compare_pairs
@@ -123,6 +124,8 @@ def _open(names: tuple[str, ...], stack: ExitStack) -> dict[str, OpenedModel]:
     for name in dict.fromkeys(name for name in names if not name.endswith(".bin")):
         opened[name] = open_model(resolve_model(name))
         stack.callback(opened[name].backend.close)
+    if not opened:
+        raise UsageError("no model was given", "Name .keras, .tflite, .onnx or .xml files, or zoo:NAME")
     return opened
 
 

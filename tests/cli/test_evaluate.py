@@ -128,6 +128,7 @@ def test_models_with_other_labels_are_not_compared(
         (["MODEL", "--data", "DATA", "--votes", "absent.csv"], 8, "cannot read the votes"),
         (["MODEL", "--data", "OTHER"], 8, "class folders that the model does not know: purple"),
         (["--data", "DATA"], 2, "Missing argument"),
+        (["weights.bin", "--data", "DATA"], 2, "no model was given"),
     ],
 )
 def test_bad_input_is_said_and_leaves_nothing(
