@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -104,7 +104,12 @@ def refuse_calibration_images(
     )
 
 
-def selecting_images(manifest: Manifest, prints: Sequence[Fingerprint]) -> int:
-    """How many of the images chose the checkpoint (early stopping): a verdict on them proves nothing."""
-    chosen = set(manifest.source.selected_on)
+def selecting_images(selected_on: Iterable[str], prints: Sequence[Fingerprint]) -> int:
+    """How many of the images chose the model (early stopping): nothing measured on them is independent.
+
+    Args:
+        selected_on: exact fingerprints of the images that chose it.
+        prints: of the images in question.
+    """
+    chosen = set(selected_on)
     return sum(p.exact in chosen for p in prints)

@@ -111,7 +111,7 @@ def _artifact_result(session: Session, artifact: Artifact, baseline: SavedPredic
     say(f"      {artifact.path}")
     targets, margin = session.images.targets, session.request.margin
     probabilities = accuracy.predict_all(artifact.backend, session.images, str(artifact.path))
-    selecting = accuracy.selecting_images(artifact.manifest, session.prints)
+    selecting = accuracy.selecting_images(artifact.selected_on, session.prints)
     comparison = accuracy.compare(targets, baseline.probabilities, probabilities, margin, selected=selecting > 0)
     reasons = list(artifact.warnings)
     if artifact.source_sha256 != baseline.source_sha256:

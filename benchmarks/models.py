@@ -24,6 +24,7 @@ class OpenedModel:
         source_sha256: of the checkpoint that it is, or comes from.
         size_bytes: all its files.
         warnings: what loading warned of.
+        selected_on: exact fingerprints of the images that chose its checkpoint (early stopping).
     """
 
     path: Path
@@ -31,6 +32,7 @@ class OpenedModel:
     source_sha256: str
     size_bytes: int
     warnings: tuple[str, ...]
+    selected_on: tuple[str, ...]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -62,7 +64,19 @@ def open_artifact(path: Path, threads: int | None, runtime: str | None) -> Artif
     """Open a converted model; errors are those of `fer_edge.runtime.load.load`."""
     manifest = read_manifest(path)
     backend, said = _load(path, threads, runtime)
-    return Artifact(path, backend, manifest.source.sha256, size_bytes(path), said, manifest)
+    source = manifest.source
+    return Artifact(path, backend, source.sha256, size_bytes(path), said, source.selected_on, manifest)
+
+
+def open_model(path: Path, threads: int | None = None, runtime: str | None = None) -> OpenedModel:
+    """Open a checkpoint or an artifact of any precision; errors are those of `fer_edge.runtime.load.load`."""
+    if path.suffix != ".keras":
+        return open_artifact(path, threads, runtime)
+    backend, said = _load(path, threads, None)
+    info = read_checkpoint_info(path)
+    sha256 = (info and info.wraps_sha256) or file_sha256(path)
+    chosen = info.training.tuning if info and info.training else ()
+    return OpenedModel(path, backend, sha256, path.stat().st_size, said, chosen)
 
 
 def open_full_precision(path: Path, threads: int | None, runtime: str | None) -> OpenedModel:
@@ -71,18 +85,12 @@ def open_full_precision(path: Path, threads: int | None, runtime: str | None) ->
     Raises:
         UsageError: an artifact of another precision.
     """
-    if path.suffix == ".keras":
-        backend, said = _load(path, threads, None)
-        info = read_checkpoint_info(path)
-        sha256 = (info and info.wraps_sha256) or file_sha256(path)
-        return OpenedModel(path, backend, sha256, path.stat().st_size, said)
-    precision = read_manifest(path).precision
-    if precision is not Precision.FP32:
+    if path.suffix != ".keras" and (precision := read_manifest(path).precision) is not Precision.FP32:
         raise UsageError(
             f"the baseline {path} is {precision.value}, and a comparison needs full precision",
             "Give the .keras checkpoint, an fp32 artifact or predictions saved by: fer-edge verify --save-baseline",
         )
-    return open_artifact(path, threads, runtime)
+    return open_model(path, threads, runtime)
 
 
 def _load(path: Path, threads: int | None, runtime: str | None) -> tuple[Backend, tuple[str, ...]]:

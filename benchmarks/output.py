@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,15 @@ from fer_edge.evaluation.results import BenchmarkReport
 RESULTS = "results.json"
 
 
-def check_output(folder: Path, overwrite: bool) -> None:
-    """Refuse a folder whose results would be lost, or that can take none, before any work.
+def check_output(folder: Path, overwrite: bool, files: Sequence[str] = (RESULTS,)) -> None:
+    """Refuse a folder whose `files` would be lost, or that can take none, before any work.
 
     Raises:
-        BadInputError: it holds results, is a file or below one, or nothing can be written in it.
+        BadInputError: it holds one of them, is a file or below one, or nothing can be written in it.
     """
-    if (folder / RESULTS).exists() and not overwrite:
-        raise BadInputError(f"{folder} holds the results of another benchmark", "Give another --out, or --overwrite")
+    taken = [name for name in files if (folder / name).exists()]
+    if taken and not overwrite:
+        raise BadInputError(f"{folder / taken[0]} exists already", "Give another --out, or --overwrite to replace it")
     nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
         raise BadInputError(f"no results can be written in {folder}: {nearest} takes none", "Give another --out")

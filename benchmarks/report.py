@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.recommendation import fastest
+from fer_edge.evaluation.markdown import markdown_table
 from fer_edge.evaluation.results import (
     AccuracyResult,
     ArtifactResult,
@@ -68,10 +69,8 @@ def print_report(report: BenchmarkReport, console: Console | None = None) -> Non
 
 def markdown(report: BenchmarkReport) -> str:
     """The report as Markdown."""
-    head = columns(report)
     lines = ["# fer-edge: converted models against the full-precision baseline", ""]
-    lines += [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    lines += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows(report)]
+    lines += markdown_table(columns(report), rows(report))
     lines += ["", *(f"- {line}" for line in facts(report))]
     reasons = notes(report)
     if reasons:

@@ -56,7 +56,7 @@ def open_session(request: VerifyRequest, stack: ExitStack) -> Session:
     baseline = _open_baseline(request, stack)
     artifacts, skipped = _open_artifacts(request, stack)
     for artifact in artifacts:
-        _check_labels(artifact, baseline.labels)
+        check_labels(artifact, baseline.labels, "the baseline")
     images = open_images(request.data, prefer="test", labels=baseline.labels)
     prints = fingerprints(images)
     for artifact in artifacts:
@@ -107,9 +107,14 @@ def _open_artifacts(request: VerifyRequest, stack: ExitStack) -> tuple[tuple[Art
     return tuple(artifacts), tuple(Skipped(str(path), str(error), error.exit_code) for path, error in failures)
 
 
-def _check_labels(artifact: Artifact, labels: tuple[str, ...]) -> None:
-    if artifact.labels != labels:
+def check_labels(model: OpenedModel, labels: tuple[str, ...], reference: str) -> None:
+    """Refuse a model whose labels are not those of `reference`, in the same order.
+
+    Raises:
+        ArtifactError: other labels.
+    """
+    if model.labels != labels:
         raise ArtifactError(
-            f"{artifact.path} has the labels {', '.join(artifact.labels)}; the baseline has {', '.join(labels)}",
+            f"{model.path} has the labels {', '.join(model.labels)}; {reference} has {', '.join(labels)}",
             "Compare models with the same labels in the same order",
         )

@@ -3,7 +3,8 @@
 FerEdgeError                    1   internal
 ├── UsageError                  2   the request can yield nothing
 ├── EnvironmentFailure          4   something that the machine must provide is missing
-│   └── MissingDependencyError  4   a Python package is not installed
+│   ├── MissingDependencyError  4   a Python package is not installed
+│   └── DownloadError           4   a file cannot be had from the network
 ├── BadInputError               8   a file or folder that the user named is wrong
 │   ├── DataError               8   labelled images
 │   ├── CheckpointError         8   a Keras model
@@ -74,6 +75,10 @@ class EnvironmentFailure(FerEdgeError):
 
 class MissingDependencyError(EnvironmentFailure):
     """A Python package that this command needs is not installed."""
+
+
+class DownloadError(EnvironmentFailure):
+    """A file that this command needs cannot be had from the network."""
 
 
 class BadInputError(FerEdgeError):

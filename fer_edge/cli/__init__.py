@@ -17,6 +17,7 @@ COMMANDS = {
     "quickstart": "Generate faces, train, convert, verify and benchmark: the whole path in one command.",
     "data": "Look for what is wrong with labelled images, and split them without leaks.",
     "train": "Train one of the three networks, or all, on labelled faces.",
+    "evaluate": "Score models class by class, against each other, together and against human raters.",
     "convert": "Quantize a checkpoint to TFLite, ONNX and OpenVINO.",
     "verify": "Compare converted models' accuracy with the full-precision baseline.",
     "benchmark": "Compare accuracy, latency and memory with the full-precision baseline.",

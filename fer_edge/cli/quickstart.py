@@ -68,7 +68,7 @@ def command(out: Path, keep: bool) -> int:
     finished; remove the folder to start over.
     """
     places = Layout(out)
-    for package, extra in (("tensorflow", "convert"), ("scipy", "benchmark")):
+    for package, extra in (("tensorflow", "convert"), ("scipy", "benchmark"), ("matplotlib", "benchmark")):
         if importlib.util.find_spec(package) is None:
             require(package, extra=extra)
     _draw(places)

@@ -46,10 +46,14 @@ def command(
     from fer_edge.data.folder import open_images
     from fer_edge.optional import require
 
-    require("tensorflow", extra="train")
+    for package in ("tensorflow", "matplotlib", "scipy"):
+        require(package, extra="train")
     from fer_edge.training.backbones import BACKBONES, check_size
+    from fer_edge.training.initial_weights import with_initial_weights
     from fer_edge.training.job import TrainingRequest, check_output, train
     from fer_edge.training.recipe import load_recipe
+    from fer_edge.training.study import check_output as check_comparison
+    from fer_edge.training.study import write_comparison
 
     recipe, overrides = load_recipe(recipe_name).override(size=size, epochs=epochs, weights=weights, seed=seed)
     architectures = list(BACKBONES) if architecture == "all" else [architecture]
@@ -60,10 +64,15 @@ def command(
     if architecture == "all" and not overwrite:
         for name in [n for n, folder in folders.items() if (folder / f"{n}.keras").exists()]:
             click.echo(f"kept {folders.pop(name) / f'{name}.keras'}", err=True)
+    if architecture == "all":
+        check_comparison(out, architectures, overwrite)
     for name, folder in folders.items():
         check_output(folder, name, overwrite)
+    recipe, overrides = with_initial_weights(recipe, overrides, folders, lambda line: click.echo(line, err=True))
     for name, folder in folders.items():
         request = TrainingRequest(images, data, name, recipe, overrides, limit, votes, folder)
         with TrainingDisplay(recipe.epochs) as display:
             path = train(request, display.say, display.epoch, display.batch)
         click.echo(str(path))
+    if architecture == "all":
+        click.echo(str(write_comparison(out, architectures)))

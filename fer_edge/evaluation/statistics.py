@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from fer_edge.evaluation.metrics import confusion_matrix, precision_recall_f1
 from fer_edge.optional import require
 
 RESAMPLES = 10_000
@@ -70,10 +71,45 @@ def accuracy_difference_interval(baseline_correct: Flags, candidate_correct: Fla
     return _percentile_interval((draws[:, 2] - draws[:, 0]) / n)
 
 
+def mean_interval(values: Floats) -> Interval:
+    """Student's t interval of the mean of independent `values`, float64[N]; a single one has no width to show."""
+    mean, n = float(np.mean(values)), len(values)
+    if n < 2:
+        return Interval(mean, mean)
+    stats = require("scipy.stats", extra="benchmark")
+    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
+    return Interval(mean - reach, mean + reach)
+
+
+def confusion_intervals(
+    confusion: Samples, statistics: Callable[[Samples], Floats], seed: int = SEED
+) -> list[Interval]:
+    """Bootstrap intervals of figures that follow from a confusion matrix.
+
+    Resampling images is drawing from a multinomial over the matrix's cells.
+
+    Args:
+        confusion: int64[K, K].
+        statistics: takes int64[R, K, K] and returns float64[R, M].
+        seed: settles the resampling.
+
+    Returns:
+        M intervals.
+    """
+    classes, n = len(confusion), int(confusion.sum())
+    random, parts = np.random.default_rng(seed), []
+    size = max(1, MOST_CELLS // classes**2)
+    for start in range(0, RESAMPLES, size):
+        count = min(size, RESAMPLES - start)
+        draws = random.multinomial(n, confusion.ravel() / n, size=count)
+        parts.append(statistics(draws.reshape(count, classes, classes)))
+    return [_percentile_interval(values) for values in np.concatenate(parts).T]
+
+
 def macro_f1_interval(
     targets: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], classes: int, seed: int = SEED
 ) -> Interval:
-    """Bootstrap interval of the macro-F1: images resampled, that is a multinomial over the confusion matrix.
+    """Bootstrap interval of the macro-F1 over the classes that occur in `targets`.
 
     Args:
         targets: int64[N].
@@ -81,17 +117,25 @@ def macro_f1_interval(
         classes: number of labels.
         seed: settles the resampling.
     """
-    matrix = np.bincount(targets * classes + predicted, minlength=classes * classes)
-    random, present, values = np.random.default_rng(seed), np.unique(targets), np.empty(RESAMPLES)
-    size = max(1, MOST_CELLS // classes**2)
-    for start in range(0, RESAMPLES, size):
-        part = values[start : start + size]
-        draws = random.multinomial(len(targets), matrix / len(targets), size=len(part)).reshape(-1, classes, classes)
-        right = np.diagonal(draws, axis1=1, axis2=2)
-        total = draws.sum(axis=1) + draws.sum(axis=2)
-        f1 = np.divide(2 * right, total, out=np.zeros(right.shape), where=total > 0)
-        part[:] = f1[:, present].mean(axis=1)
-    return _percentile_interval(values)
+    present = np.unique(targets)
+
+    def macro_f1(confusions: Samples) -> Floats:
+        return np.asarray(precision_recall_f1(confusions)[2][:, present].mean(axis=1, keepdims=True))
+
+    return confusion_intervals(confusion_matrix(targets, predicted, classes), macro_f1, seed)[0]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values so that the chance of a single false discovery among all stays below each level.
+
+    Holm, "A simple sequentially rejective multiple test procedure", 1979. It holds whatever the dependence between the
+    tests, and pairs of models that share a model and all images are dependent.
+    """
+    order = np.argsort(p_values, kind="stable")
+    scaled = np.asarray(p_values)[order] * np.arange(len(order), 0, -1)
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1)
+    return [float(p) for p in adjusted]
 
 
 def median_ratio_interval(numerator: Sequence[Samples], denominator: Sequence[Samples], seed: int = SEED) -> Interval:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import sys
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 import keras
 
 from fer_edge.checkpoint import LOADING_ERRORS
 from fer_edge.contract import InputContract
-from fer_edge.errors import CheckpointError, FerEdgeError, UsageError
+from fer_edge.errors import CheckpointError, DownloadError, UsageError
 from fer_edge.scaling import scaling_weights
+
+BROKEN_DOWNLOADS = (ConnectionError, TimeoutError, HTTPException, ValueError)
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,7 @@ def build_classifier(
     Raises:
         UsageError: the contract's size is below the backbone's minimum.
         CheckpointError: `weights` names a file that does not fit.
+        DownloadError: see `imagenet_layers`.
     """
     spec = backbone(architecture)
     check_size(architecture, min(contract.height, contract.width))
@@ -113,20 +119,31 @@ def build_classifier(
     return model
 
 
+def imagenet_layers(architecture: str) -> list[keras.layers.Layer]:
+    """The layers after the input, with ImageNet weights, which Keras downloads once and keeps.
+
+    Raises:
+        DownloadError: they are not kept here and cannot be had.
+    """
+    create = getattr(keras.applications, backbone(architecture).builder)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # Keras announces its downloads on stdout
+            layers: list[keras.layers.Layer] = create(include_top=False, weights="imagenet").layers[1:]
+    except Exception as error:
+        # Keras raises a bare Exception where the address does not answer, ValueError for a file with another hash.
+        if type(error) is not Exception and not isinstance(error, BROKEN_DOWNLOADS):
+            raise
+        raise DownloadError(
+            f"the ImageNet weights of {architecture} cannot be downloaded ({error})",
+            "Train from scratch with --weights none, or give a checkpoint with --weights PATH",
+        ) from error
+    return layers
+
+
 def _take_weights(body: keras.Model, architecture: str, weights: str) -> None:
     """Fill the backbone inside `body` (whose first layers are the input and the scaling) from elsewhere."""
-    create = getattr(keras.applications, backbone(architecture).builder)
     layers = body.layers[2:]
-    if weights == "imagenet":
-        try:
-            donor = create(include_top=False, weights="imagenet").layers[1:]
-        except Exception as error:  # Keras raises a bare Exception when a download fails
-            raise FerEdgeError(
-                f"the ImageNet weights of {architecture} cannot be downloaded ({error})",
-                "Train from scratch with --weights none, or give a checkpoint with --weights PATH",
-            ) from error
-    else:
-        donor = _donor_layers(Path(weights), architecture)
+    donor = imagenet_layers(architecture) if weights == "imagenet" else _donor_layers(Path(weights), architecture)
     # By position: Keras numbers the names of some layers through all models of a process. A head may follow.
     for layer, source in itertools.zip_longest(layers, donor[: len(layers)]):
         if type(source) is not type(layer) or [w.shape for w in source.weights] != [w.shape for w in layer.weights]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import importlib
 from collections.abc import Callable
@@ -22,14 +21,14 @@ from fer_edge.errors import BadInputError, DataError
 from fer_edge.manifest import CheckpointInfo, TrainingRecord
 from fer_edge.system_info import has_bfloat16
 from fer_edge.training.backbones import build_classifier
-from fer_edge.training.loop import compile_model, fit
-from fer_edge.training.model_card import write_model_card
-from fer_edge.training.pipeline import Cache, fill_cache
+from fer_edge.training.loop import EVALUATION_BATCH, compile_model, fit
+from fer_edge.training.outputs import FILES, write_outputs
+from fer_edge.training.pipeline import Cache, fill_cache, plain_batches
 from fer_edge.training.recipe import Recipe
 from fer_edge.training.state import Progress, StateFolder
 
 STATE = "state"
-WRITTEN = ("history.csv", "split.json", "README.md")
+WRITTEN = ("split.json", *FILES)
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def train(
 ) -> Path:
     """Train, or go on with the run found in `request.out`; returns the checkpoint's path.
 
-    Writes `<architecture>.keras`, `history.csv`, `split.json` and `README.md` (the model card).
+    Writes `split.json`, what `write_outputs` lists and, last, `<architecture>.keras`.
 
     Raises:
         BadInputError: the folder belongs to another run.
@@ -109,11 +108,11 @@ def train(
         ),
         tools={name: importlib.import_module(name).__version__ for name in ("keras", "tensorflow", "numpy")},
     )
-    say("[3/3] writing the checkpoint and its model card")
+    say("[3/3] writing report, figures and model card, then the checkpoint")
+    batches = plain_batches(tuning, contract.height, EVALUATION_BATCH)
+    write_outputs(request.out, info, recipe, progress, tuning_images, model.predict(batches, verbose=0))
     path = request.out / f"{request.architecture}.keras"
     save_checkpoint(model, info, path)
-    _write_history(progress, request.out / "history.csv")
-    write_model_card(request.out / "README.md", info, request.recipe, progress)
     return path
 
 
@@ -153,13 +152,6 @@ def save_checkpoint(model: keras.Model, info: CheckpointInfo, path: Path) -> Non
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _write_history(progress: Progress, path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(progress.history[0]))
-        writer.writeheader()
-        writer.writerows(progress.history)
 
 
 def check_output(out: Path, architecture: str, overwrite: bool) -> None:

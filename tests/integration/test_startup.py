@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-HEAVY = ("tensorflow", "keras", "cv2", "onnx", "onnxruntime", "openvino", "nncf", "scipy", "sklearn", "ai_edge_litert")
+TRAINING = ("tensorflow", "keras", "matplotlib", "onnx", "nncf", "scipy", "sklearn")
+HEAVY = (*TRAINING, "cv2", "onnxruntime", "openvino", "ai_edge_litert")
 LOADED = "import sys; print(','.join(m for m in sys.argv[1].split(',') if m in sys.modules))"
 resource = pytest.importorskip("resource", reason="processor time of children is measured on POSIX only")
 
@@ -24,7 +25,7 @@ def test_importing_loads_nothing_heavy(module: str) -> None:
     assert loaded_by(f"import {module}", HEAVY) == ""
 
 
-@pytest.mark.parametrize("command", ["train", "doctor"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "doctor"])
 def test_a_command_module_loads_nothing_heavy(command: str) -> None:
     assert loaded_by(f"import fer_edge.cli.{command}", HEAVY) == ""
 

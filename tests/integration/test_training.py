@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,9 +18,14 @@ from fer_edge.cli import execute
 from fer_edge.cli.progress import TrainingDisplay
 from fer_edge.contract import InputContract
 from fer_edge.data.folder import open_images
-from fer_edge.errors import CheckpointError
-from fer_edge.training.backbones import build_classifier
+from fer_edge.errors import BadInputError, CheckpointError
+from fer_edge.training.backbones import BACKBONES, build_classifier, imagenet_layers
+from fer_edge.training.initial_weights import with_initial_weights
+from fer_edge.training.job import WRITTEN
+from fer_edge.training.recipe import load_recipe
 from fer_edge.training.state import Progress
+from fer_edge.training.study import check_output as check_comparison
+from fer_edge.training.study import write_comparison
 from tests.support.pictures import COLOURS, write_squares
 
 RECIPE = """
@@ -110,6 +116,94 @@ def test_the_split_file_opens(runs: Runs) -> None:
     tuning = open_images(f"{runs.whole / 'split.json'}#tuning", prefer="train")
     assert (len(training), len(tuning)) == (48, 12)
     assert not set(training.names) & set(tuning.names)
+
+
+def test_the_outputs_of_the_study_lie_beside_the_checkpoint(runs: Runs) -> None:
+    for folder in (runs.whole, runs.resumed):
+        assert {path.name for path in folder.iterdir()} == {*WRITTEN, "densenet121.keras", "state"}
+    report = json.loads((runs.resumed / "report.json").read_text())
+    assert report == json.loads((runs.whole / "report.json").read_text())
+    assert (report["data"]["n"], report["data"]["subset"], report["selected_on_this_data"]) == (12, "tuning", 12)
+    assert (report["epochs"], sum(map(sum, report["confusion"]))) == (2, 12)
+    assert list(report["per_class"]) == list(COLOURS)
+    text = (runs.resumed / "report.md").read_text()
+    assert "not an independent figure" in text
+    assert "`predictions.png` shows images of the data: keep it on this machine" in text
+
+
+def test_the_report_is_what_evaluate_says_of_the_tuning_images(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
+    data = f"{runs.whole / 'split.json'}#tuning"
+    assert execute(["evaluate", str(runs.whole / "densenet121.keras"), "--data", data, "--json"]) == 0
+    out, err = capsys.readouterr()
+    found = json.loads(out)["models"][0]
+    report = json.loads((runs.whole / "report.json").read_text())
+    assert found["confusion"] == report["confusion"]
+    assert found["per_class"] == report["per_class"]
+    assert found["selected_on_this_data"] == 12
+    assert "SELECTED_ON_THIS_DATA: 12 of the 12 images chose it" in err
+
+
+def test_the_networks_are_compared_beside_the_published_figures(runs: Runs, tmp_path: Path) -> None:
+    report = json.loads((runs.whole / "report.json").read_text())
+    for name in BACKBONES:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report.json").write_text(json.dumps({**report, "architecture": name}))
+    text = write_comparison(tmp_path, list(BACKBONES)).read_text()
+    rows = [line for line in text.splitlines() if line.startswith(tuple(f"| {name}" for name in BACKBONES))]
+    assert [row.split("|")[-2].strip() for row in rows] == ["75", "65", "79"]
+    assert "Published accuracy % (other data: not comparable)" in text
+    assert "The same images, recipe and seed for all." in text
+    assert json.loads((tmp_path / "comparison.json").read_text())["same_conditions"] is True
+    other = {**report, "conditions": {**report["conditions"], "fitted": 7}}
+    (tmp_path / "inceptionv3" / "report.json").write_text(json.dumps(other))
+    assert "Not under the same conditions" in write_comparison(tmp_path, list(BACKBONES)).read_text()
+    (tmp_path / "inceptionv3" / "report.json").write_text("{")
+    with pytest.raises(BadInputError, match="cannot be compared"):
+        write_comparison(tmp_path, list(BACKBONES))
+
+
+def test_a_comparison_of_another_origin_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "comparison.md").write_text("mine")
+    with pytest.raises(BadInputError, match="comparison.md exists already"):
+        check_comparison(tmp_path, list(BACKBONES), overwrite=False)
+    check_comparison(tmp_path, list(BACKBONES), overwrite=True)
+    (tmp_path / "comparison.md").unlink()
+    (tmp_path / "resnet50v2").mkdir()
+    (tmp_path / "resnet50v2" / "resnet50v2.keras").touch()
+    with pytest.raises(BadInputError, match=r"finished run without report\.json"):
+        check_comparison(tmp_path, list(BACKBONES), overwrite=False)
+
+
+def no_network(*_arguments: object, **_options: object) -> None:
+    raise Exception("URL fetch failure")  # what Keras raises
+
+
+def test_a_recipe_without_its_imagenet_weights_starts_from_none_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras.applications, "DenseNet121", no_network)
+    said: list[str] = []
+    recipe, overrides = with_initial_weights(load_recipe("paper"), {"epochs": "1"}, ["densenet121"], said.append)
+    assert recipe.weights == "none"
+    assert overrides == {"epochs": "1", "weights": "none, for the ImageNet weights could not be downloaded"}
+    assert "--weights none" in said[0]
+    scratch = load_recipe("scratch")
+    assert with_initial_weights(scratch, {}, ["densenet121"], said.append) == (scratch, {})
+    assert len(said) == 1
+
+
+def test_imagenet_weights_that_were_asked_for_are_not_replaced(
+    runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(keras.applications, "DenseNet121", no_network)
+    assert execute([*runs.command[:-1], str(tmp_path), "--weights", "imagenet"]) == 4
+    assert "--weights none" in capsys.readouterr().err
+    assert not (tmp_path / "densenet121.keras").exists()
+
+    def broken(**_options: object) -> None:
+        raise TypeError("a mistake of ours")
+
+    monkeypatch.setattr(keras.applications, "DenseNet121", broken)
+    with pytest.raises(TypeError, match="of ours"):
+        imagenet_layers("densenet121")
 
 
 def test_a_checkpoint_of_ours_gives_initial_weights(runs: Runs) -> None:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 MAX_PEAK_MB = 150
-ABSENT = ("tensorflow", "keras", "onnx", "onnxruntime", "openvino", "scipy", "sklearn")
+ABSENT = ("tensorflow", "keras", "matplotlib", "onnx", "onnxruntime", "openvino", "scipy", "sklearn")
 # Not from the checkout: the folder it starts in holds none of our code.
 LOOK = """
 import importlib.util, pathlib, sys, fer_edge

@@ -154,7 +154,7 @@ def test_files_are_complete_and_not_replaced(report: BenchmarkReport, tmp_path: 
     with np.load(out / "samples.npz", allow_pickle=False) as samples:
         assert samples["2"].dtype == np.int64
         assert len(samples["2"]) == document(report)["artifacts"][2]["latency_ms"]["n"] == samples["2_rounds"].sum()
-    with pytest.raises(BadInputError, match="another benchmark"):
+    with pytest.raises(BadInputError, match="exists already"):
         check_output(out, overwrite=False)
     for taken in (path, path / "below"):
         with pytest.raises(BadInputError, match=r"results\.json takes none"):

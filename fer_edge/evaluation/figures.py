@@ -1,0 +1,113 @@
+"""Figures of a training and of an evaluation, drawn without a screen; no state of matplotlib's is shared."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fer_edge.evaluation.classification import Classification
+from fer_edge.optional import require
+from fer_edge.preprocess import Image
+
+COLUMNS = 3
+LARGEST_SIDE = 24.0  # inches
+FORMATS = ("png", "svg")
+RIGHT, WRONG = "#1a6e1a", "#b00020"
+
+Figure = Any
+Axes = Any
+
+
+def confusion_figure(results: Mapping[str, Classification]) -> Figure:
+    """Confusion matrices: images, and their share of the true class, which is the colour."""
+    classes = max(len(result.labels) for result in results.values())
+    figure, panels = _panels(len(results), side=min(max(4.0, 0.75 * classes + 1), LARGEST_SIDE))
+    for panel, (name, result) in zip(panels, results.items(), strict=True):
+        counts, ticks = result.confusion, range(len(result.labels))
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        for i, j in np.ndindex(counts.shape):
+            colour = "white" if shares[i, j] > 0.5 else "black"
+            panel.text(j, i, f"{counts[i, j]}\n{shares[i, j]:.0%}", ha="center", va="center", color=colour, fontsize=8)
+        panel.set_xticks(ticks, result.labels, rotation=45, ha="right", parse_math=False)
+        panel.set_yticks(ticks, result.labels, parse_math=False)
+        panel.set_xlabel("predicted")
+        panel.set_ylabel("label")
+        _title(panel, Path(name).name)
+    return figure
+
+
+def reliability_figure(results: Mapping[str, Classification]) -> Figure:
+    """Reliability diagrams: accuracy against confidence; the area of a point grows with its images."""
+    figure, panels = _panels(len(results), side=4.0)
+    for panel, (name, result) in zip(panels, results.items(), strict=True):
+        bins = result.reliability
+        confidence, accuracy = [b.confidence for b in bins], [b.accuracy for b in bins]
+        panel.plot([0, 1], [0, 1], color="grey", linestyle="--", label="perfectly calibrated")
+        panel.plot(confidence, accuracy, color="C0")
+        panel.scatter(confidence, accuracy, [10 + 200 * b.n / result.n for b in bins], color="C0", label="measured")
+        panel.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy", aspect="equal")
+        panel.legend(fontsize=8)
+        _title(panel, f"{Path(name).name}\nECE {result.ece:.3f}")
+    return figure
+
+
+def curves_figure(title: str, history: Sequence[Mapping[str, float]], best_epoch: int) -> Figure:
+    """Accuracy and loss on the images that are fitted and on the tuning images, epoch by epoch."""
+    figure, panels = _panels(2, side=4.0)
+    epochs = [row["epoch"] for row in history]
+    for panel, name in zip(panels, ("accuracy", "loss"), strict=True):
+        panel.plot(epochs, [row[name] for row in history], marker=".", label="training (augmented)")
+        panel.plot(epochs, [row[f"val_{name}"] for row in history], marker=".", label="tuning")
+        panel.axvline(best_epoch, color="grey", linestyle=":", label="kept")
+        panel.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        panel.set(xlabel="epoch", ylabel=name, xlim=(epochs[0] - 0.5, epochs[-1] + 0.5))
+        panel.legend(fontsize=8)
+        _title(panel, f"{title}: {name}")
+    return figure
+
+
+def predictions_figure(title: str, pictures: Sequence[tuple[Image, str, bool]]) -> Figure:
+    """Pictures (uint8[h, w, 3]) with a caption each, in red where the third value, whether it is right, is False."""
+    figure, panels = _panels(len(pictures), side=1.6, columns=5)
+    for panel, (picture, caption, right) in zip(panels, pictures, strict=True):
+        panel.imshow(picture)
+        panel.axis("off")
+        panel.set_title(caption, fontsize=7, color=RIGHT if right else WRONG, parse_math=False)
+    figure.suptitle(title, fontsize=8, parse_math=False)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path, formats: Sequence[str] = FORMATS) -> None:
+    """Write `path` with each format's suffix; each name appears when its file is complete, and says no date."""
+    matplotlib = require("matplotlib", extra="benchmark")
+    for form in formats:
+        temporary = path.with_name(f".{path.name}.{form}.tmp")
+        try:
+            with matplotlib.rc_context({"svg.hashsalt": "fer-edge"}):
+                metadata = {"Date": None} if form == "svg" else None
+                figure.savefig(temporary, format=form, dpi=120, bbox_inches="tight", metadata=metadata)
+            temporary.replace(path.with_name(f"{path.name}.{form}"))
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _panels(count: int, side: float, columns: int = COLUMNS) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` panels, `side` inches each."""
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    figure_type = require("matplotlib.figure", extra="benchmark").Figure
+    figure = figure_type(figsize=(side * columns, side * rows), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
+    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for panel in panels[count:]:
+        panel.remove()
+    return figure, panels[:count]
+
+
+def _title(panel: Axes, text: str) -> None:
+    panel.set_title(text, fontsize=9, parse_math=False)
