@@ -26,6 +26,7 @@ from fer_edge.training.outputs import FILES, write_outputs
 from fer_edge.training.pipeline import Cache, fill_cache, plain_batches
 from fer_edge.training.recipe import Recipe
 from fer_edge.training.state import Progress, StateFolder
+from fer_edge.training.temperature import best_temperature, fold_temperature
 
 STATE = "state"
 WRITTEN = ("split.json", *FILES)
@@ -91,7 +92,12 @@ def train(
     data_sha256 = combined_sha256(prints)
     say(f"[2/3] training {request.architecture}, recipe {recipe.name}, {recipe.epochs} epochs at most")
     model, progress = _fit(request, contract, training, tuning, data_sha256 + votes_sha256, report, on_batch)
+    batches = plain_batches(tuning, contract.height, EVALUATION_BATCH)
     best = progress.history[progress.best_epoch - 1]
+    metrics = {"tuning_accuracy": best["val_accuracy"], "tuning_loss": best["val_loss"]}
+    if recipe.temperature:
+        metrics["temperature"] = best_temperature(tuning_images.targets, model.predict(batches, verbose=0))
+        fold_temperature(model, metrics["temperature"])
     info = CheckpointInfo(
         architecture=request.architecture,
         contract=contract,
@@ -103,13 +109,12 @@ def train(
             data_sha256=data_sha256,
             counts={"fit": len(fit_images), "tuning": len(tuning_images)},
             tuning=tuple(p.exact for p in tuning_prints),
-            metrics={"tuning_accuracy": best["val_accuracy"], "tuning_loss": best["val_loss"]},
+            metrics=metrics,
             votes_sha256=votes_sha256,
         ),
         tools={name: importlib.import_module(name).__version__ for name in ("keras", "tensorflow", "numpy")},
     )
     say("[3/3] writing report, figures and model card, then the checkpoint")
-    batches = plain_batches(tuning, contract.height, EVALUATION_BATCH)
     write_outputs(request.out, info, recipe, progress, tuning_images, model.predict(batches, verbose=0))
     path = request.out / f"{request.architecture}.keras"
     save_checkpoint(model, info, path)
@@ -127,7 +132,8 @@ def _fit(
 ) -> tuple[keras.Model, Progress]:
     """Train in the recipe's number type; return the same weights in a float32 model of the contract's size."""
     recipe = request.recipe
-    text = f"{request.architecture} {recipe.model_dump_json()} {data_identity}"
+    # What comes after the training may be changed while it is under way.
+    text = f"{request.architecture} {recipe.model_dump_json(exclude={'temperature'})} {data_identity}"
     identity = hashlib.sha256(text.encode()).hexdigest()
     policy = ("mixed_bfloat16" if has_bfloat16() else "float32") if recipe.dtype == "auto" else recipe.dtype
     keras.config.set_dtype_policy(policy)

@@ -58,6 +58,8 @@ class Recipe(_Part):
         tuning_fraction: part of the training images kept for early stopping and later choices.
         batch_norm_images: training images on which the batch-norm statistics are estimated anew before every
             evaluation; Keras' moving averages lag badly in short trainings.
+        temperature: divide the logits, for good, by the temperature that fits the tuning images best, so that a
+            confidence of 80% is right in 80% of the cases.
         dtype: "float32", "mixed_bfloat16", or "auto": mixed_bfloat16 where the processor computes in it.
     """
 
@@ -76,6 +78,7 @@ class Recipe(_Part):
     patience: Annotated[int, Field(ge=1)] = 5
     tuning_fraction: Annotated[float, Field(gt=0, lt=0.5)] = 0.09
     batch_norm_images: Annotated[int, Field(ge=0)] = 2000
+    temperature: bool = False
     dtype: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     seed: int = 20240607
     augmentation: Augmentation = Augmentation()

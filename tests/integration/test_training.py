@@ -26,6 +26,7 @@ from fer_edge.training.recipe import load_recipe
 from fer_edge.training.state import Progress
 from fer_edge.training.study import check_output as check_comparison
 from fer_edge.training.study import write_comparison
+from fer_edge.training.temperature import RANGE
 from tests.support.pictures import COLOURS, write_squares
 
 RECIPE = """
@@ -35,6 +36,7 @@ learning_rate = 1e-3
 tuning_fraction = 0.2
 batch_norm_images = 32
 dtype = "float32"
+temperature = true
 [augmentation]
 shift = 0.1
 flip = true
@@ -236,3 +238,10 @@ def test_a_finished_run_is_not_replaced(runs: Runs, capsys: pytest.CaptureFixtur
     assert execute(runs.command) == 8
     assert "exists already" in capsys.readouterr().err
     assert (runs.resumed / "densenet121.keras").read_bytes() == before
+
+
+def test_the_temperature_is_recorded(runs: Runs) -> None:
+    info = read_checkpoint_info(runs.whole / "densenet121.keras")
+    assert info is not None
+    assert info.training is not None
+    assert RANGE[0] <= info.training.metrics["temperature"] <= RANGE[1]
