@@ -21,6 +21,7 @@ from fer_edge.errors import BadInputError, DataError
 from fer_edge.manifest import CheckpointInfo, TrainingRecord
 from fer_edge.system_info import has_bfloat16
 from fer_edge.training.backbones import build_classifier
+from fer_edge.training.devices import training_strategy
 from fer_edge.training.loop import EVALUATION_BATCH, compile_model, fit
 from fer_edge.training.outputs import FILES, write_outputs
 from fer_edge.training.pipeline import Cache, fill_cache, plain_batches
@@ -136,12 +137,15 @@ def _fit(
     text = f"{request.architecture} {recipe.model_dump_json(exclude={'temperature'})} {data_identity}"
     identity = hashlib.sha256(text.encode()).hexdigest()
     policy = ("mixed_bfloat16" if has_bfloat16() else "float32") if recipe.dtype == "auto" else recipe.dtype
-    keras.config.set_dtype_policy(policy)
-    try:
-        model = build_classifier(request.architecture, contract, recipe.weights, any_size=True, dropout=recipe.dropout)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    compile_model(model, recipe, max(len(training.targets) // recipe.batch_size, 1))
+    with training_strategy().scope():
+        keras.config.set_dtype_policy(policy)
+        try:
+            model = build_classifier(
+                request.architecture, contract, recipe.weights, any_size=True, dropout=recipe.dropout
+            )
+        finally:
+            keras.config.set_dtype_policy("float32")
+        compile_model(model, recipe, max(len(training.targets) // recipe.batch_size, 1))
     state = StateFolder(request.out / STATE)
     progress = fit(model, recipe, training, tuning, state, identity, report, on_batch)
     finished = build_classifier(request.architecture, contract, dropout=recipe.dropout)

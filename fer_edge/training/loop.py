@@ -63,7 +63,7 @@ def fit(
         on_batch: called after every batch with the batches done and in all.
 
     Raises:
-        FerEdgeError: the loss became NaN; the state of the last good epoch is kept.
+        FerEdgeError: the loss became NaN, or memory ran out; the state of the last good epoch is kept.
     """
     progress = state.load(identity, model)
     statistics = BatchNormStatistics(model) if recipe.batch_norm_images else None
@@ -72,7 +72,13 @@ def fit(
         stage = recipe.stage_at(progress.epoch)
         batches = training_batches(training, recipe, stage.size, progress.epoch)
         callback = _BatchCallback(on_batch, int(batches.cardinality()))
-        fitted = model.fit(batches, epochs=1, verbose=0, shuffle=False, callbacks=[callback]).history
+        try:
+            fitted = model.fit(batches, epochs=1, verbose=0, shuffle=False, callbacks=[callback]).history
+        except tf.errors.ResourceExhaustedError as error:
+            raise FerEdgeError(
+                f"memory ran out in epoch {progress.epoch + 1}: {recipe.batch_size} images of {stage.size} px a step",
+                "Lower the recipe's batch_size; what was trained up to the epoch before is kept",
+            ) from error
         if not math.isfinite(fitted["loss"][0]):
             raise FerEdgeError(
                 f"the loss became {fitted['loss'][0]} in epoch {progress.epoch + 1}",

@@ -1,0 +1,23 @@
+"""On which processors a model trains: one, or all GPUs together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+
+def training_strategy(devices: Sequence[str] | None = None) -> tf.distribute.Strategy:
+    """How the training is distributed; model and optimizer are made inside its `scope()`.
+
+    With several devices each holds a copy of the model and takes its part of every batch, and the gradients are
+    averaged: the recipe's `batch_size` is that of all devices together, so that a step is the same step on one.
+
+    Args:
+        devices: such as "GPU:0"; None takes every GPU that TensorFlow sees (CUDA_VISIBLE_DEVICES chooses).
+    """
+    if devices is None:
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)  # else the first model takes all memory
+        devices = [device.name for device in tf.config.list_logical_devices("GPU")]
+    return tf.distribute.MirroredStrategy(devices) if len(devices) > 1 else tf.distribute.get_strategy()
