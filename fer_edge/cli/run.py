@@ -121,7 +121,7 @@ def command(
                 pipeline.run()
             except (FerEdgeError, OSError) as error:
                 failure = error
-            if comparison is not None and failure is None:
+            if comparison is not None and failure is None and not pipeline.is_busy:
                 comparison.finish()
     _print_summary(camera.name, pipeline.summary(), comparison, report, as_json)
     if failure is not None:

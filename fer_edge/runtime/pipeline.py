@@ -23,7 +23,8 @@ from fer_edge.runtime.sources.base import BadFrameError, Frame, FrameSource, Sou
 from fer_edge.runtime.stage_times import StageFigures, StageTimes
 
 STALLED_S = 10.0  # a source that gives nothing for longer is lost
-JOIN_S = 1.5  # SIGTERM must end within two seconds
+JOIN_S = 1.6  # SIGTERM must end within two seconds
+STAGES_S = 0.6  # of these, for a camera or a model that is under way; the rest is for the sinks
 MAX_BAD_FRAMES = 100  # one after the other: that is no bad frame any more
 
 
@@ -97,11 +98,17 @@ class Pipeline:
         self._times = StageTimes()
         self._ended = threading.Event()
         self._stopping = False
+        self._threads: list[threading.Thread] = []
         self._finished_at: float | None = None
         self._failure: BaseException | None = None
         self._messages = self._bad_frames = 0
         self._told: set[str] = set()
         self._started = self._last_frame = time.monotonic()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a stage is still under way after `run`, so that its model must be left alone."""
+        return any(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:
         """End soon; may be called from a signal handler, where taking a lock could wait for ever, or another thread."""
@@ -116,22 +123,25 @@ class Pipeline:
         """
         self._started = self._last_frame = time.monotonic()
         stages = (self._capture, self._detect, self._classify)
-        threads = [threading.Thread(target=self._guarded, args=(s,), name=s.__name__, daemon=True) for s in stages]
-        for thread in threads:
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(s,), name=s.__name__, daemon=True) for s in stages
+        ]
+        for thread in self._threads:
             thread.start()
         try:
             while not self._stopping and not self._ended.wait(0.1):
                 self._check()
         finally:
+            self._finished_at = time.monotonic()
             self._ended.set()
             for slot in (self._captured, self._tracked):
                 slot.close()
-            deadline = time.monotonic() + JOIN_S
-            for thread in threads:
-                thread.join(max(0.0, deadline - time.monotonic()))
+            for thread in self._threads:
+                thread.join(max(0.0, self._finished_at + STAGES_S - time.monotonic()))
             for runner in self._runners:
-                runner.close(max(0.1, deadline - time.monotonic()))
-            self._finished_at = time.monotonic()
+                runner.end()
+            for runner in self._runners:
+                runner.join(max(0.1, self._finished_at + JOIN_S - time.monotonic()))
         failures = [runner.failure for runner in self._runners if runner.failure is not None]
         for failure in (self._failure, *failures):
             if failure is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -18,6 +19,7 @@ def training_strategy(devices: Sequence[str] | None = None) -> tf.distribute.Str
     """
     if devices is None:
         for gpu in tf.config.list_physical_devices("GPU"):
-            tf.config.experimental.set_memory_growth(gpu, True)  # else the first model takes all memory
+            with contextlib.suppress(RuntimeError):  # too late: a model was made before
+                tf.config.experimental.set_memory_growth(gpu, True)  # else the first model takes all memory
         devices = [device.name for device in tf.config.list_logical_devices("GPU")]
     return tf.distribute.MirroredStrategy(devices) if len(devices) > 1 else tf.distribute.get_strategy()

@@ -44,7 +44,8 @@ def with_initial_weights(
             raise
         say(
             f"{error.message}. Training starts from random weights instead, as with --weights none; checkpoint and "
-            "model card will say so. For ImageNet weights, give the command again with a network and --overwrite"
+            "model card will say so. To go on with this run later give --weights none. For ImageNet weights, give the "
+            "command again with a network and --overwrite"
         )
         return recipe.model_copy(update={"weights": "none"}), {**overrides, "weights": FALLBACK}
     finally:

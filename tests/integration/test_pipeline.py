@@ -69,6 +69,7 @@ class Recorder:
     needs_frames = False
     shows_frames = False
     delivers = True
+    writes_a_file = True
     leaves = "nothing"
 
     def __init__(self, seconds: float = 0.0) -> None:

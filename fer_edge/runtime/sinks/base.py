@@ -42,12 +42,14 @@ class Sink(Protocol):
         shows_frames: whether pictures leave this process through it.
         leaves: what else leaves this process and where to, for the list at the start; known when it is open.
         delivers: whether results reach somebody through it; a run ends when no such sink is left.
+        writes_a_file: which is not whole before `close` has ended.
     """
 
     needs_frames: bool
     shows_frames: bool
     leaves: str
     delivers: bool
+    writes_a_file: bool
 
     def open(self) -> None:
         """Get ready.
@@ -87,6 +89,7 @@ class SinkRunner:
         self.failure: Exception | None = None
         self.name = type(sink).__name__.removesuffix("Sink").lower()
         self.delivers = sink.delivers
+        self._writes_a_file = sink.writes_a_file
         self._sink = sink
         self._slot: Slot[Published] = Slot(lossless)
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
@@ -102,11 +105,14 @@ class SinkRunner:
         """Messages that a newer one replaced before the sink took them."""
         return self._slot.dropped
 
-    def close(self, seconds: float) -> None:
-        """Let the sink finish what it has, for so long at most."""
+    def end(self) -> None:
+        """Say that nothing more comes; the sink finishes what it has."""
         self._slot.close()
+
+    def join(self, seconds: float) -> None:
+        """Wait until it has finished, for so long at most."""
         self._thread.join(seconds)
-        if self._thread.is_alive() and self.failure is None:
+        if self._thread.is_alive() and self.failure is None and self._writes_a_file:
             self.failure = FerEdgeError(f"{self.name} did not finish in time; what it wrote may not be whole")
 
     def _run(self) -> None:

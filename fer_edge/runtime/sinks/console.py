@@ -28,6 +28,7 @@ class ConsoleSink:
     needs_frames = False
     shows_frames = False
     delivers = True
+    writes_a_file = False
     leaves = "labels and probabilities on this terminal"
 
     def __init__(self, uri: Uri) -> None:

@@ -31,6 +31,7 @@ class JsonlSink:
     needs_frames = False
     shows_frames = False
     delivers = True
+    writes_a_file = True
 
     def __init__(self, uri: Uri) -> None:
         if not uri.target:
@@ -38,6 +39,7 @@ class JsonlSink:
         self._path = Path(uri.target)
         self._options = uri.parse_options(JsonlOptions)
         self._stream: TextIO | None = None
+        self._is_new = False
         self.leaves = f"labels, boxes and probabilities into {self._path}"
 
     def open(self) -> None:
@@ -47,6 +49,7 @@ class JsonlSink:
             raise BadInputError(f"{self._path} cannot be written: it is a folder", "Name a file in it")
         if not folder.is_dir():
             raise BadInputError(f"{self._path} cannot be written: its folder is missing", f"mkdir -p {folder}")
+        self._is_new = not self._path.exists()
         self._stream = self._path.open("a", encoding="utf-8")
         if _torn(self._path):
             self._stream.write("\n")
@@ -64,7 +67,7 @@ class JsonlSink:
         if self._stream is not None:
             stream, self._stream = self._stream, None
             stream.close()
-            if self._path.is_file() and not self._path.stat().st_size:
+            if self._is_new and self._path.is_file() and not self._path.stat().st_size:
                 self._path.unlink()
 
     def _rotate(self) -> None:

@@ -22,6 +22,7 @@ class SystemdSink:
     needs_frames = False
     shows_frames = False
     delivers = False
+    writes_a_file = False
     leaves = "to systemd, that this service is alive, and frames a second"
 
     def __init__(self) -> None:

@@ -41,6 +41,7 @@ class VideoSink:
     needs_frames = True
     shows_frames = True
     delivers = True
+    writes_a_file = True
 
     def __init__(self, uri: Uri) -> None:
         self._path = Path(uri.target)

@@ -44,6 +44,7 @@ class WebSink:
     needs_frames = False  # with --no-frames the page shows everything but the picture
     shows_frames = True
     delivers = True
+    writes_a_file = False
 
     def __init__(self, uri: Uri) -> None:
         host, _, port = uri.target.rpartition(":")
