@@ -49,12 +49,14 @@ def command(
     for package in ("tensorflow", "matplotlib", "scipy"):
         require(package, extra="train")
     from fer_edge.training.backbones import BACKBONES, check_size
+    from fer_edge.training.devices import grow_gpu_memory
     from fer_edge.training.initial_weights import with_initial_weights
     from fer_edge.training.job import TrainingRequest, check_output, train
     from fer_edge.training.recipe import load_recipe
     from fer_edge.training.study import check_output as check_comparison
     from fer_edge.training.study import write_comparison
 
+    grow_gpu_memory()  # looking for initial weights makes the first model
     recipe, overrides = load_recipe(recipe_name).override(size=size, epochs=epochs, weights=weights, seed=seed)
     architectures = list(BACKBONES) if architecture == "all" else [architecture]
     for name in architectures:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from fer_edge.errors import BadInputError, DataError, UsageError
+from fer_edge.text_file import write_text_file
 
 if TYPE_CHECKING:
     from fer_edge.data.folder import LabelledImages
@@ -81,12 +82,7 @@ def write_split(path: Path, data: str | Path, subsets: Mapping[str, LabelledImag
         "rename": rename,
         "sha256": digests,
     }
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        temporary.write_text(json.dumps(content, indent=0), encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_text_file(path, json.dumps(content, indent=0))
 
 
 def check_new_split(path: Path, overwrite: bool) -> None:

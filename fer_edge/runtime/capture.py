@@ -15,6 +15,7 @@ from fer_edge.errors import BadInputError, UsageError
 from fer_edge.preprocess import Image, crop
 from fer_edge.runtime.faces import FaceDetector
 from fer_edge.runtime.sources.base import BadFrameError, Frame, FrameSource
+from fer_edge.text_file import write_text_file
 
 import cv2  # isort: skip - after preprocess, which sets OpenCV's limits
 
@@ -99,9 +100,7 @@ class Capture:
         path = self._folder / RECORD
         if path.is_file():
             self._check_earlier(path, record)
-        temporary = path.with_suffix(".writing")
-        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        write_text_file(path, json.dumps(record, indent=1) + "\n")
 
     def _check_earlier(self, path: Path, record: dict[str, object]) -> None:
         """Refuse to mix crops of another framing with those that are there."""

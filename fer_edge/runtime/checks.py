@@ -9,7 +9,7 @@ import subprocess
 import warnings
 from pathlib import Path
 
-from fer_edge.device_state import device_state
+from fer_edge.device_state import DeviceState, device_state
 from fer_edge.doctor import Check, Status
 from fer_edge.errors import FerEdgeError
 from fer_edge.model_files import cached
@@ -26,7 +26,9 @@ PROBE_SECONDS = 30
 
 def examine_device(root: Path = Path("/")) -> list[Check]:
     """Run every check; opens each camera for one frame. `root` replaces / in tests."""
-    return [_model(), _detector(), *_cameras(), _gstreamer(), _governor(root), _throttling(root)]
+    checks = [_model(), _detector(), *_cameras(), _gstreamer()]
+    state = device_state(root)
+    return [*checks, _governor(root, state), _throttling(state)]
 
 
 def _model() -> Check:
@@ -104,18 +106,16 @@ def _knows(program: str, element: str) -> bool:
         return False
 
 
-def _governor(root: Path) -> Check:
-    governor = device_state(root).governor
+def _governor(root: Path, state: DeviceState) -> Check:
     driver = root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_driver"
     own = driver.is_file() and driver.read_text().strip() in OWN_GOVERNORS
-    if governor == "powersave" and not own:
+    if state.governor == "powersave" and not own:
         remedy = "echo ondemand | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
         return Check("governor", Status.WARN, "powersave keeps the processor at its lowest frequency", remedy)
-    return Check("governor", Status.OK, governor or "this machine does not say")
+    return Check("governor", Status.OK, state.governor or "this machine does not say")
 
 
-def _throttling(root: Path) -> Check:
-    state = device_state(root)
+def _throttling(state: DeviceState) -> Check:
     heat = "" if state.temperature_c is None else f", {state.temperature_c:.0f} degrees"
     if state.throttling is not None and state.throttling.under_voltage:
         remedy = "Give it the power supply made for it, restart, then: vcgencmd get_throttled"

@@ -13,6 +13,7 @@ from fer_edge.errors import BadInputError
 from fer_edge.runtime.compare import ModelFigures
 from fer_edge.runtime.pipeline import RunSummary
 from fer_edge.system_info import system_info
+from fer_edge.text_file import write_text_file
 
 COLUMNS: tuple[str, ...] = (
     "Model",
@@ -58,9 +59,7 @@ def write_report(folder: Path, source: str, models: Sequence[ModelFigures], summ
         "fer_edge": version("fer-edge"),
     }
     for name, text in ((MARKDOWN, markdown(source, models, summary)), (JSON, json.dumps(document, indent=1) + "\n")):
-        temporary = folder / f"writing-{name}"
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(folder / name)
+        write_text_file(folder / name, text)
     return folder / MARKDOWN
 
 

@@ -102,7 +102,7 @@ class Pipeline:
         self._finished_at: float | None = None
         self._failure: BaseException | None = None
         self._messages = self._bad_frames = 0
-        self._told: set[str] = set()
+        self._told: set[SinkRunner] = set()
         self._started = self._last_frame = time.monotonic()
 
     @property
@@ -171,8 +171,8 @@ class Pipeline:
         delivering = [runner for runner in self._runners if runner.delivers]
         nobody_listens = bool(delivering) and all(runner.failure is not None for runner in delivering)
         for runner in self._runners:
-            if runner.failure is not None and runner.name not in self._told:
-                self._told.add(runner.name)
+            if runner.failure is not None and runner not in self._told:
+                self._told.add(runner)
                 self._say(f"{runner.name} ended: {runner.failure}")
         if is_over or nobody_listens:
             self._ended.set()
@@ -184,7 +184,7 @@ class Pipeline:
 
     def _capture(self) -> None:
         bad_in_a_row = 0
-        nothing_yet, last_bad = True, None
+        last_bad: BadFrameError | None = None
         while not self._ended.is_set():
             try:
                 with self._times.timed("capture"):
@@ -196,13 +196,12 @@ class Pipeline:
                     message = f"{self._source.name} gave {bad_in_a_row} bad frames in a row, the last: {error.message}"
                     raise SourceLostError(message, error.remedy) from error
                 continue
-            bad_in_a_row = 0
             self._last_frame = time.monotonic()
             if frame is None:
                 break
+            bad_in_a_row = 0
             self._captured.put(frame)
-            nothing_yet = False
-        if nothing_yet and last_bad is not None and not self._ended.is_set():
+        if last_bad is not None and bad_in_a_row == self._bad_frames and not self._ended.is_set():
             raise last_bad  # a recording that ended without one frame
         self._captured.close()
 

@@ -8,6 +8,13 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 
+def grow_gpu_memory() -> None:
+    """Let TensorFlow take GPU memory as it needs it, not all at once; to be called before anything runs on a GPU."""
+    for gpu in tf.config.list_physical_devices("GPU"):
+        with contextlib.suppress(RuntimeError):  # a caller of ours used it already: it keeps what it has
+            tf.config.experimental.set_memory_growth(gpu, True)
+
+
 def training_strategy(devices: Sequence[str] | None = None) -> tf.distribute.Strategy:
     """How the training is distributed; model and optimizer are made inside its `scope()`.
 
@@ -18,8 +25,6 @@ def training_strategy(devices: Sequence[str] | None = None) -> tf.distribute.Str
         devices: such as "GPU:0"; None takes every GPU that TensorFlow sees (CUDA_VISIBLE_DEVICES chooses).
     """
     if devices is None:
-        for gpu in tf.config.list_physical_devices("GPU"):
-            with contextlib.suppress(RuntimeError):  # too late: a model was made before
-                tf.config.experimental.set_memory_growth(gpu, True)  # else the first model takes all memory
+        grow_gpu_memory()
         devices = [device.name for device in tf.config.list_logical_devices("GPU")]
     return tf.distribute.MirroredStrategy(devices) if len(devices) > 1 else tf.distribute.get_strategy()

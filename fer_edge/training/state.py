@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from fer_edge.errors import BadInputError
+from fer_edge.text_file import write_text_file
 
 
 @dataclass
@@ -69,9 +70,7 @@ class StateFolder:
         """Write everything of this epoch, then the small file that points to it, then drop the epoch before."""
         variables = [*model.variables, *model.optimizer.variables]
         self._store(self._file(progress.epoch), variables)
-        temporary = self._progress.with_suffix(".tmp")
-        temporary.write_text(json.dumps(asdict(progress)))
-        temporary.replace(self._progress)
+        write_text_file(self._progress, json.dumps(asdict(progress)))
         self._file(progress.epoch - 1).unlink(missing_ok=True)
 
     def save_best(self, model: keras.Model) -> None:

@@ -234,24 +234,6 @@ def test_tensorflow_that_runs_already_keeps_its_threads(tiny_artifacts: Path) ->
         load(tiny_artifacts / CHECKPOINT, threads=77)
 
 
-def test_onnx_levels(tiny_artifacts: Path) -> None:
-    path = tiny_artifacts / "tiny-int8.onnx"
-    for level, executed in (("disable", "fp32"), ("basic", "fp32"), ("extended", "int8"), ("all", "int8")):
-        settings = {"graph_optimization_level": level}
-        with open_backend(FORMATS[".onnx"], path, CONTRACT, Precision.INT8, settings=settings) as opened:
-            assert opened.executed_precision == executed
-            assert (opened.predict(FACES).argmax(1) == LABELS).mean() >= 0.95
-    with pytest.raises(ArtifactError, match="unknown graph optimisation level 'fast'"):
-        open_backend(FORMATS[".onnx"], path, CONTRACT, Precision.INT8, settings={"graph_optimization_level": "fast"})
-
-
-def test_openvino_computes_in_fp32_on_arm(tiny_artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("platform.machine", lambda: "aarch64")
-    with load(tiny_artifacts / "tiny-int8.xml") as opened:
-        assert opened.executed_precision == "fp32"
-        assert (opened.predict(FACES).argmax(1) == LABELS).mean() >= 0.95
-
-
 class TestLoad:
     """What `fer_edge.load` proves before it hands a model out."""
 
