@@ -7,28 +7,39 @@ from pathlib import Path
 from fer_edge.errors import CheckpointError
 
 ZOO = Path(__file__).parent / "zoo"
-PREFIX, SUFFIX = "zoo:", "-int8.tflite"
-DEFAULT_MODEL = "zoo:densenet121"
+PREFIX = "zoo:"
+CARD = "README.md"
+DEFAULT_MODEL = "zoo:densenet121-int8"
 
 
 def present_models() -> dict[str, Path]:
-    """The classifiers that this installation has, by name."""
-    return {path.name.removesuffix(SUFFIX): path for path in sorted(ZOO.glob(f"*{SUFFIX}"))}
+    """The classifiers that this installation has: checkpoints and converted models, by the names of their files."""
+    return {path.stem: path for path in sorted(ZOO.glob("*/*")) if path.suffix in (".keras", ".tflite")}
+
+
+def absent_checkpoints() -> list[str]:
+    """Names of the reference models of which only the card is here: the wheel carries no checkpoints."""
+    return sorted({card.parent.name for card in ZOO.glob(f"*/{CARD}")} - set(present_models()))
 
 
 def resolve_model(name: str) -> Path:
     """The file of a model: "zoo:NAME" is one that comes with fer-edge, everything else is a path.
 
     Raises:
-        CheckpointError: the zoo has no such model.
+        CheckpointError: the zoo has no such model, or its checkpoint is not in this installation.
     """
     if not name.startswith(PREFIX):
         return Path(name)
-    present = present_models()
-    if name.removeprefix(PREFIX) not in present:
-        listed = ", ".join(PREFIX + known for known in present) or "none"
+    present, wanted = present_models(), name.removeprefix(PREFIX)
+    if wanted in present:
+        return present[wanted]
+    listed = ", ".join(PREFIX + known for known in present) or "none"
+    if wanted in absent_checkpoints():
         raise CheckpointError(
-            f"this installation has no model {name!r}; those it has: {listed}",
-            "Make one (fer-edge train, then fer-edge convert) and give its path",
+            f"the checkpoint {name!r} is not in this installation, which has: {listed}",
+            f"Take fer_edge/zoo/{wanted}/{wanted}.keras out of fer-edge's source repository and give its path",
         )
-    return present[name.removeprefix(PREFIX)]
+    raise CheckpointError(
+        f"there is no model {name!r}; this installation has: {listed}",
+        "Make one (fer-edge train, then fer-edge convert) and give its path",
+    )

@@ -14,7 +14,7 @@ import click
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="Folder; one folder per class is made in it."
 )
-@click.option("--model", help="Whose labels and crop margin count.  [default: zoo:densenet121]")
+@click.option("--model", help="Whose labels and crop margin count.  [default: zoo:densenet121-int8]")
 @click.option("--classes", help="Expressions to ask for, comma-separated.  [default: all of the model's]")
 @click.option("--count", default=20, show_default=True, type=click.IntRange(1), help="Crops of each expression.")
 @click.option(

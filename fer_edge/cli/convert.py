@@ -56,7 +56,7 @@ def command(
     as_json: bool,
     **foreign_options: object,
 ) -> int:
-    """Quantize MODEL (a .keras file) to TFLite, ONNX and OpenVINO.
+    """Quantize MODEL (a .keras file or zoo:NAME) to TFLite, ONNX and OpenVINO.
 
     Every artifact carries its input contract, a golden sample and the fingerprints of its calibration images, and is
     compared with MODEL before it is written.
@@ -67,7 +67,9 @@ def command(
     from convert.request import ConvertRequest, select_targets
     from fer_edge.data.folder import open_images
     from fer_edge.manifest import Format, Precision
+    from fer_edge.models import resolve_model
 
+    model = resolve_model(str(model))
     targets, skipped = select_targets(_choices(formats, Format, "--to"), _choices(precisions, Precision, "--precision"))
     load_plan(plan)
     contract, foreign = _contract(model, contract_file, foreign_options)

@@ -12,13 +12,17 @@ def command() -> None:
 
 @command.command("list")
 def list_models() -> None:
-    """List the classifiers that come with fer-edge and the files that `fetch` keeps."""
+    """List the reference models that come with fer-edge and the files that `fetch` keeps."""
     from fer_edge.model_files import MODEL_FILES, cache_folder, cached
-    from fer_edge.models import DEFAULT_MODEL, PREFIX, present_models
+    from fer_edge.models import CARD, DEFAULT_MODEL, PREFIX, absent_checkpoints, present_models
 
     for name, path in present_models().items():
-        default = ", the default" if PREFIX + name == DEFAULT_MODEL else ""
-        click.echo(f"{PREFIX}{name}: classifier, {path.stat().st_size / 1e6:.1f} MB{default}")
+        kind = "checkpoint" if path.suffix == ".keras" else f"{path.suffix[1:]} classifier"
+        default = ", the default of run and predict" if PREFIX + name == DEFAULT_MODEL else ""
+        card = f", card: {path.with_name(CARD)}" if path.with_name(CARD).exists() else ""
+        click.echo(f"{PREFIX}{name}: {kind}, {path.stat().st_size / 1e6:.1f} MB{default}{card}")
+    for name in absent_checkpoints():
+        click.echo(f"{PREFIX}{name}: checkpoint, in fer-edge's source repository only")
     for name, file in MODEL_FILES.items():
         where = f"in {cache_folder()}" if cached(name) else f"not here; fer-edge models fetch {name}"
         click.echo(f"{name}: face detector, {file.licence}, {where}")

@@ -37,7 +37,7 @@ def command(
 ) -> None:
     """Classify the faces in pictures.
 
-    MODEL is a checkpoint, a converted model or zoo:NAME; without it, zoo:densenet121.
+    MODEL is a checkpoint, a converted model or zoo:NAME; without it, zoo:densenet121-int8.
     """
     from fer_edge.models import resolve_model
     from fer_edge.runtime.faces import open_default_detector

@@ -76,7 +76,7 @@ def command(
 ) -> None:
     """Find faces in a camera's pictures and say what they show, until Ctrl-C.
 
-    MODEL is a converted model, a checkpoint or zoo:NAME; without it, zoo:densenet121. With --compare, other models
+    MODEL is a converted model, a checkpoint or zoo:NAME; without it, zoo:densenet121-int8. With --compare, other models
     see the same faces: how often they agree, and how long each takes, is printed at the end.
     """
     from fer_edge.models import DEFAULT_MODEL

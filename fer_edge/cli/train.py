@@ -13,7 +13,7 @@ import click
 @click.option("--recipe", "recipe_name", default="paper", show_default=True, help="paper, scratch or a .toml file.")
 @click.option("--size", type=click.IntRange(32, 1024), help="Input side in pixels; makes one stage of the recipe.")
 @click.option("--epochs", type=click.IntRange(1, 1000), help="Most epochs; makes one stage of the recipe.")
-@click.option("--weights", help="Initial weights: imagenet, none or a .keras file.")
+@click.option("--weights", help="Initial weights: imagenet, none, a .keras file or zoo:NAME.")
 @click.option(
     "--votes",
     type=click.Path(path_type=Path),

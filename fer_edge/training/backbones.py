@@ -14,6 +14,7 @@ import keras
 from fer_edge.checkpoint import LOADING_ERRORS
 from fer_edge.contract import InputContract
 from fer_edge.errors import CheckpointError, DownloadError, UsageError
+from fer_edge.models import resolve_model
 from fer_edge.scaling import scaling_weights
 
 BROKEN_DOWNLOADS = (ConnectionError, TimeoutError, HTTPException, ValueError)
@@ -86,8 +87,8 @@ def build_classifier(
     Args:
         architecture: a key of `BACKBONES`.
         contract: size, colour and labels.
-        weights: "none", "imagenet" (scaling then follows that backbone's own) or the path of a `.keras` of the same
-            architecture, whose backbone weights are taken. Without ImageNet the scaling is x / 255.
+        weights: "none", "imagenet" (scaling then follows that backbone's own) or a `.keras` file (path or zoo:NAME) of
+            the same architecture, whose backbone weights are taken. Without ImageNet the scaling is x / 255.
         any_size: leave height and width open, for training at several sizes.
         dropout: rate in front of the softmax.
 
@@ -96,7 +97,7 @@ def build_classifier(
 
     Raises:
         UsageError: the contract's size is below the backbone's minimum.
-        CheckpointError: `weights` names a file that does not fit.
+        CheckpointError: `weights` names a file that is not there or does not fit.
         DownloadError: see `imagenet_layers`.
     """
     spec = backbone(architecture)
@@ -143,7 +144,7 @@ def imagenet_layers(architecture: str) -> list[keras.layers.Layer]:
 def _take_weights(body: keras.Model, architecture: str, weights: str) -> None:
     """Fill the backbone inside `body` (whose first layers are the input and the scaling) from elsewhere."""
     layers = body.layers[2:]
-    donor = imagenet_layers(architecture) if weights == "imagenet" else _donor_layers(Path(weights), architecture)
+    donor = imagenet_layers(architecture) if weights == "imagenet" else _donor_layers(resolve_model(weights))
     # By position: Keras numbers the names of some layers through all models of a process. A head may follow.
     for layer, source in itertools.zip_longest(layers, donor[: len(layers)]):
         if type(source) is not type(layer) or [w.shape for w in source.weights] != [w.shape for w in layer.weights]:
@@ -151,7 +152,7 @@ def _take_weights(body: keras.Model, architecture: str, weights: str) -> None:
         layer.set_weights(source.get_weights())
 
 
-def _donor_layers(path: Path, architecture: str) -> list[keras.layers.Layer]:
+def _donor_layers(path: Path) -> list[keras.layers.Layer]:
     try:
         donor = keras.models.load_model(path, compile=False, safe_mode=True)
     except LOADING_ERRORS as error:

@@ -22,6 +22,7 @@ from fer_edge.manifest import CheckpointInfo, TrainingRecord
 from fer_edge.system_info import has_bfloat16
 from fer_edge.training.backbones import build_classifier
 from fer_edge.training.devices import training_strategy
+from fer_edge.training.half import halve, round_kernels
 from fer_edge.training.loop import EVALUATION_BATCH, compile_model, fit
 from fer_edge.training.outputs import FILES, write_outputs
 from fer_edge.training.pipeline import Cache, fill_cache, plain_batches
@@ -99,6 +100,8 @@ def train(
     if recipe.temperature:
         metrics["temperature"] = best_temperature(tuning_images.targets, model.predict(batches, verbose=0))
         fold_temperature(model, metrics["temperature"])
+    if recipe.half_kernels:
+        round_kernels(model)
     info = CheckpointInfo(
         architecture=request.architecture,
         contract=contract,
@@ -118,7 +121,7 @@ def train(
     say("[3/3] writing report, figures and model card, then the checkpoint")
     write_outputs(request.out, info, recipe, progress, tuning_images, model.predict(batches, verbose=0))
     path = request.out / f"{request.architecture}.keras"
-    save_checkpoint(model, info, path)
+    save_checkpoint(model, info, path, half=recipe.half_kernels)
     return path
 
 
@@ -134,7 +137,7 @@ def _fit(
     """Train in the recipe's number type; return the same weights in a float32 model of the contract's size."""
     recipe = request.recipe
     # What comes after the training may be changed while it is under way.
-    text = f"{request.architecture} {recipe.model_dump_json(exclude={'temperature'})} {data_identity}"
+    text = f"{request.architecture} {recipe.model_dump_json(exclude={'temperature', 'half_kernels'})} {data_identity}"
     identity = hashlib.sha256(text.encode()).hexdigest()
     policy = ("mixed_bfloat16" if has_bfloat16() else "float32") if recipe.dtype == "auto" else recipe.dtype
     with training_strategy().scope():
@@ -153,11 +156,13 @@ def _fit(
     return finished, progress
 
 
-def save_checkpoint(model: keras.Model, info: CheckpointInfo, path: Path) -> None:
-    """Write a self-contained `.keras` with its record, under a temporary name first."""
+def save_checkpoint(model: keras.Model, info: CheckpointInfo, path: Path, *, half: bool = False) -> None:
+    """Write a self-contained `.keras` with its record, under a temporary name first; `half`: see `halve`."""
     temporary = path.with_name(f"writing-{path.name}")
     try:
         model.save(temporary)
+        if half:
+            halve(temporary)
         add_checkpoint_info(temporary, info)
         temporary.replace(path)
     finally:

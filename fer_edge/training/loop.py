@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import keras
 import tensorflow as tf
@@ -67,6 +68,7 @@ def fit(
     """
     progress = state.load(identity, model)
     statistics = BatchNormStatistics(model) if recipe.batch_norm_images else None
+    logs = tf.summary.create_file_writer(str(state.logs)) if find_spec("tensorboard") else None
     while not progress.finished:
         started = time.monotonic()
         stage = recipe.stage_at(progress.epoch)
@@ -91,6 +93,8 @@ def fit(
         if progress.best_epoch == progress.epoch:
             state.save_best(model)
         state.save(progress, model)
+        if logs is not None:
+            _log(logs, progress.history[-1])
         report(progress, time.monotonic() - started)
     state.restore_best(model)
     return progress
@@ -116,6 +120,16 @@ def _advance(
         progress.best_loss, progress.best_epoch = measured["loss"], progress.epoch
     waited = progress.epoch - progress.best_epoch if progress.best_epoch else 0
     progress.finished = progress.epoch >= recipe.epochs or waited >= recipe.patience
+
+
+def _log(logs: tf.summary.SummaryWriter, row: dict[str, float]) -> None:
+    """Tell TensorBoard of an epoch."""
+    with logs.as_default(step=int(row["epoch"])):
+        for name in ("loss", "accuracy"):
+            tf.summary.scalar(f"{name}/training", row[name])
+            tf.summary.scalar(f"{name}/tuning", row[f"val_{name}"])
+        tf.summary.scalar("input size", row["size"])
+    logs.flush()
 
 
 class _BatchCallback(keras.callbacks.Callback):

@@ -51,7 +51,7 @@ class Recipe(_Part):
 
     Attributes:
         stages: the last one's size is the model's input size.
-        weights: initial weights of the backbone: "none", "imagenet" or a path.
+        weights: initial weights of the backbone: "none", "imagenet", a path or zoo:NAME.
         learning_rate: peak.
         schedule: "constant", or "cosine" to zero over all stages after a linear warm-up.
         patience: epochs of the last stage without a lower validation loss before training stops.
@@ -60,6 +60,7 @@ class Recipe(_Part):
             evaluation; Keras' moving averages lag badly in short trainings.
         temperature: divide the logits, for good, by the temperature that fits the tuning images best, so that a
             confidence of 80% is right in 80% of the cases.
+        half_kernels: round the kernels to float16 in the end, and store them so: a checkpoint of half the size.
         dtype: "float32", "mixed_bfloat16", or "auto": mixed_bfloat16 where the processor computes in it.
     """
 
@@ -79,6 +80,7 @@ class Recipe(_Part):
     tuning_fraction: Annotated[float, Field(gt=0, lt=0.5)] = 0.09
     batch_norm_images: Annotated[int, Field(ge=0)] = 2000
     temperature: bool = False
+    half_kernels: bool = False
     dtype: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     seed: int = 20240607
     augmentation: Augmentation = Augmentation()

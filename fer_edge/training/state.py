@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -36,11 +37,16 @@ class Progress:
 
 
 class StateFolder:
-    """Reads and writes progress, all variables of model and optimizer, and the best weights so far."""
+    """Reads and writes progress, all variables of model and optimizer, and the best weights so far.
+
+    Attributes:
+        logs: the folder for TensorBoard's files.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._progress = folder / "progress.json"
         self._best = folder / "best.npz"
+        self.logs = folder / "tensorboard"
         folder.mkdir(parents=True, exist_ok=True)
 
     def load(self, identity: str, model: keras.Model) -> Progress:
@@ -85,6 +91,7 @@ class StateFolder:
         """Forget the run."""
         for path in (self._progress, self._best, *self._progress.parent.glob("variables-*.npz")):
             path.unlink(missing_ok=True)
+        shutil.rmtree(self.logs, ignore_errors=True)
 
     def _file(self, epoch: int) -> Path:
         return self._progress.with_name(f"variables-{epoch}.npz")

@@ -67,7 +67,7 @@ def test_the_settings(rendered: tuple[str, Path]) -> None:
     profile = load_profile(name)
     settings = read_toml(out / "run.toml", RunConfig, "configuration", "")
     assert settings.model_dump(exclude_none=True) == {
-        "model": "zoo:densenet121",
+        "model": "zoo:densenet121-int8",
         "source": profile.camera.source,
         "sinks": ["jsonl:/var/lib/fer-edge/faces.jsonl"],
         "no_frames": True,

@@ -167,12 +167,20 @@ def test_the_zoo_is_the_default(
 ) -> None:
     monkeypatch.setattr(models, "ZOO", tmp_path)
     assert execute(["predict", crops[0], "--whole-image"]) == 8
-    assert "no model 'zoo:densenet121'; those it has: none" in capsys.readouterr().err
-    copied(tiny_artifacts, INT8, tmp_path).rename(tmp_path / "densenet121-int8.tflite")
-    for arguments in (crops, ["zoo:densenet121", *crops]):
+    assert "no model 'zoo:densenet121-int8'; this installation has: none" in capsys.readouterr().err
+    (tmp_path / "densenet121").mkdir()
+    copied(tiny_artifacts, INT8, tmp_path).rename(tmp_path / "densenet121/densenet121-int8.tflite")
+    for arguments in (crops, ["zoo:densenet121-int8", *crops]):
         assert execute(["predict", *arguments, "--whole-image", "--json"]) == 0
         assert len(json.loads(capsys.readouterr().out)["images"]) == 3
-    assert execute(["inspect", "zoo:densenet121"]) == 0
+    assert execute(["inspect", "zoo:densenet121-int8"]) == 0
     capsys.readouterr()
     assert execute(["inspect", "zoo:other"]) == 8
-    assert "those it has: zoo:densenet121" in capsys.readouterr().err
+    assert "this installation has: zoo:densenet121-int8" in capsys.readouterr().err
+    (tmp_path / "densenet121/README.md").write_text("a card", encoding="utf-8")
+    assert execute(["convert", "zoo:densenet121", "--calibration", "faces", "--out", "out"]) == 8
+    message = capsys.readouterr().err
+    assert "the checkpoint 'zoo:densenet121' is not in this installation" in message
+    assert "fer_edge/zoo/densenet121/densenet121.keras out of fer-edge's source repository" in message
+    assert execute(["models", "list"]) == 0
+    assert "zoo:densenet121: checkpoint, in fer-edge's source repository only" in capsys.readouterr().out

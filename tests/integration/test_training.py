@@ -12,6 +12,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from tensorflow.core.util import event_pb2
 
 from fer_edge.checkpoint import read_checkpoint_info
 from fer_edge.cli import execute
@@ -88,6 +90,21 @@ def test_the_resumed_run_equals_the_whole_one(runs: Runs) -> None:
     histories = [history(folder) for folder in (runs.whole, runs.resumed)]
     assert histories[0] == histories[1]
     assert [row["epoch"] for row in histories[0]] == ["1", "2"]
+
+
+def test_tensorboard_is_told_of_every_epoch(runs: Runs) -> None:
+    found = [
+        (event.step, value.tag)
+        for path in sorted((runs.whole / "state/tensorboard").iterdir())
+        for record in tf.data.TFRecordDataset(str(path))
+        for event in [event_pb2.Event.FromString(record.numpy())]
+        for value in event.summary.value
+    ]
+    assert [step for step, tag in found if tag == "accuracy/tuning"] == [1, 2]
+    assert {tag for _, tag in found} == {
+        *(f"{name}/{part}" for name in ("loss", "accuracy") for part in ("training", "tuning")),
+        "input size",
+    }
 
 
 def test_the_checkpoint_takes_raw_pixels(runs: Runs) -> None:
