@@ -18,6 +18,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import keras  # noqa: TID251
 import numpy as np
@@ -85,6 +86,8 @@ def copy_weights(model: keras.Model, path: str) -> dict[str, tuple[Array, Array]
         else:
             kernel, bias = next(source)
             layer.set_weights([kernel.T, bias])
+    if next(source, None) is not None:
+        raise ValueError(f"{path} has more layers than DenseNet121")
     return affine
 
 
@@ -125,6 +128,8 @@ def balance(model: keras.Model, training: Cache) -> None:
 
 def main(data: str, out: str) -> None:
     """Write the recovered network."""
+    if Path(out).exists():
+        raise FileExistsError(out)
     images = open_images(data, prefer="train")
     contract = InputContract(height=SIZE, width=SIZE, colour="grey", labels=images.labels)
     training = fill_cache(images, contract)

@@ -37,7 +37,7 @@ def resolve_model(name: str) -> Path:
     if wanted in absent_checkpoints():
         raise CheckpointError(
             f"the checkpoint {name!r} is not in this installation, which has: {listed}",
-            f"Take fer_edge/zoo/{wanted}/{wanted}.keras out of fer-edge's source repository and give its path",
+            f"Take one of those, or the file fer_edge/zoo/{wanted}/{wanted}.keras of fer-edge's source repository",
         )
     raise CheckpointError(
         f"there is no model {name!r}; this installation has: {listed}",

@@ -48,7 +48,7 @@ def command(
 
     for package in ("tensorflow", "matplotlib", "scipy"):
         require(package, extra="train")
-    from fer_edge.training.backbones import BACKBONES, check_size
+    from fer_edge.training.backbones import BACKBONES, check_size, check_weights
     from fer_edge.training.devices import grow_gpu_memory
     from fer_edge.training.initial_weights import with_initial_weights
     from fer_edge.training.job import TrainingRequest, check_output, train
@@ -61,6 +61,7 @@ def command(
     architectures = list(BACKBONES) if architecture == "all" else [architecture]
     for name in architectures:
         check_size(name, min(stage.size for stage in recipe.stages))
+    check_weights(recipe.weights)
     images = open_images(data, prefer="train")
     folders = {name: out / name if architecture == "all" else out for name in architectures}
     if architecture == "all" and not overwrite:

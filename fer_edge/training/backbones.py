@@ -11,7 +11,7 @@ from pathlib import Path
 
 import keras
 
-from fer_edge.checkpoint import LOADING_ERRORS
+from fer_edge.checkpoint import LOADING_ERRORS, read_checkpoint_info
 from fer_edge.contract import InputContract
 from fer_edge.errors import CheckpointError, DownloadError, UsageError
 from fer_edge.models import resolve_model
@@ -65,6 +65,16 @@ def check_size(architecture: str, size: int) -> None:
     """
     if size < (least := backbone(architecture).min_size):
         raise UsageError(f"{architecture} needs at least {least} px, not {size}", f"Use --size {least} or more")
+
+
+def check_weights(weights: str) -> None:
+    """Refuse initial weights that are not there (see `build_classifier`), before anything is read or written.
+
+    Raises:
+        CheckpointError: no such file, zoo model or checkpoint.
+    """
+    if weights not in ("none", "imagenet"):
+        read_checkpoint_info(resolve_model(weights))
 
 
 def _scaling_layer(colour: str, scale: float, mean: tuple[float, ...], std: tuple[float, ...]) -> keras.layers.Layer:

@@ -10,6 +10,8 @@ import h5py
 import keras
 import numpy as np
 
+from fer_edge.errors import FerEdgeError
+
 WEIGHTS = "model.weights.h5"
 
 
@@ -19,13 +21,16 @@ def round_kernels(model: keras.Model) -> None:
     Biases, batch norms and the input scaling, a hundredth of all parameters, keep their full precision.
 
     Raises:
-        ValueError: a kernel holds a number above float16's largest, 65504.
+        FerEdgeError: a kernel holds a number above float16's largest, 65504.
     """
     for weight in model.trainable_weights:
         if len(weight.shape) < 2:
             continue
         if (largest := np.abs(weight.numpy()).max()) > np.finfo(np.float16).max:
-            raise ValueError(f"{weight.path} holds {largest:g}, which float16 does not")
+            raise FerEdgeError(
+                f"{weight.path} holds {largest:g}, and float16 ends at 65504",
+                "Set half_kernels = false in the recipe and give the same command again; nothing is trained anew",
+            )
         weight.assign(weight.numpy().astype(np.float16))
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
+import numpy.typing as npt
 
 from fer_edge.checkpoint import add_checkpoint_info
 from fer_edge.contract import MAX_LABELS, InputContract
@@ -18,6 +20,7 @@ from fer_edge.data.split import balanced_sample, stratified_split
 from fer_edge.data.split_file import write_split
 from fer_edge.data.votes import read_votes
 from fer_edge.errors import BadInputError, DataError
+from fer_edge.evaluation.classification import Probabilities
 from fer_edge.manifest import CheckpointInfo, TrainingRecord
 from fer_edge.system_info import has_bfloat16
 from fer_edge.training.backbones import build_classifier
@@ -94,14 +97,7 @@ def train(
     data_sha256 = combined_sha256(prints)
     say(f"[2/3] training {request.architecture}, recipe {recipe.name}, {recipe.epochs} epochs at most")
     model, progress = _fit(request, contract, training, tuning, data_sha256 + votes_sha256, report, on_batch)
-    batches = plain_batches(tuning, contract.height, EVALUATION_BATCH)
-    best = progress.history[progress.best_epoch - 1]
-    metrics = {"tuning_accuracy": best["val_accuracy"], "tuning_loss": best["val_loss"]}
-    if recipe.temperature:
-        metrics["temperature"] = best_temperature(tuning_images.targets, model.predict(batches, verbose=0))
-        fold_temperature(model, metrics["temperature"])
-    if recipe.half_kernels:
-        round_kernels(model)
+    probabilities, metrics = _finish(model, recipe, tuning, tuning_images.targets)
     info = CheckpointInfo(
         architecture=request.architecture,
         contract=contract,
@@ -119,7 +115,7 @@ def train(
         tools={name: importlib.import_module(name).__version__ for name in ("keras", "tensorflow", "numpy")},
     )
     say("[3/3] writing report, figures and model card, then the checkpoint")
-    write_outputs(request.out, info, recipe, progress, tuning_images, model.predict(batches, verbose=0))
+    write_outputs(request.out, info, recipe, progress, tuning_images, probabilities)
     path = request.out / f"{request.architecture}.keras"
     save_checkpoint(model, info, path, half=recipe.half_kernels)
     return path
@@ -154,6 +150,21 @@ def _fit(
     finished = build_classifier(request.architecture, contract, dropout=recipe.dropout)
     finished.set_weights(model.get_weights())
     return finished, progress
+
+
+def _finish(
+    model: keras.Model, recipe: Recipe, tuning: Cache, targets: npt.NDArray[np.int64]
+) -> tuple[Probabilities, dict[str, float]]:
+    """Calibrate and round the trained model; returns its probabilities of the tuning images, and figures."""
+    batches = plain_batches(tuning, recipe.size, EVALUATION_BATCH)
+    metrics = {}
+    if recipe.temperature:
+        metrics["temperature"] = best_temperature(targets, model.predict(batches, verbose=0))
+        fold_temperature(model, metrics["temperature"])
+    if recipe.half_kernels:
+        round_kernels(model)
+    probabilities = model.predict(batches, verbose=0)
+    return probabilities, {"tuning_accuracy": float(np.mean(probabilities.argmax(axis=1) == targets)), **metrics}
 
 
 def save_checkpoint(model: keras.Model, info: CheckpointInfo, path: Path, *, half: bool = False) -> None:

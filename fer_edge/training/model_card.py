@@ -22,6 +22,7 @@ A facial-expression classifier trained by `fer-edge train`.
 | images | {fit} to fit, {tuning} to tune (SHA-256 of the set: `{data}`) |
 | targets | {targets} |
 | epochs | {epochs}, best {best_epoch} |
+| after training | {finish} |
 | accuracy on the tuning images | {accuracy:.1%} (they chose the epoch: not an independent figure) |
 | made with | {tools} |
 
@@ -63,7 +64,17 @@ def write_model_card(path: Path, info: CheckpointInfo, recipe: Recipe, progress:
         else "the labels",
         epochs=training.epochs,
         best_epoch=progress.best_epoch,
+        finish=_finish(training.metrics, recipe),
         accuracy=training.metrics["tuning_accuracy"],
         tools=", ".join(f"{k} {v}" for k, v in info.tools.items()),
     )
     path.write_text(text, encoding="utf-8")
+
+
+def _finish(metrics: dict[str, float], recipe: Recipe) -> str:
+    done = []
+    if "temperature" in metrics:
+        done.append(f"logits divided by the temperature {metrics['temperature']:.3f}, fitted on the tuning images")
+    if recipe.half_kernels:
+        done.append("kernels rounded to float16")
+    return "; ".join(done) or "nothing"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import time
 
 import click
 
 from fer_edge.contract import InputContract
 from fer_edge.data.folder import open_images
+from fer_edge.system_info import system_info
 from fer_edge.training.pipeline import Cache, fill_cache, training_batches
 from fer_edge.training.recipe import Recipe, load_recipe
 
@@ -24,7 +23,7 @@ def main(data: str, recipe_name: str, seconds: float) -> None:
     contract = InputContract(height=recipe.size, width=recipe.size, colour=recipe.colour, labels=images.labels)
     started = time.perf_counter()
     cache = fill_cache(images, contract)
-    cores = len(os.sched_getaffinity(0))
+    cores = system_info().cores
     _print(f"decoded and resized to {recipe.size} px, one thread", len(images) / (time.perf_counter() - started), 1)
     for size in dict.fromkeys(stage.size for stage in recipe.stages):
         _print(f"augmented at {size} px, {cores} cores", augmented_per_second(cache, recipe, size, seconds), cores)
@@ -32,8 +31,7 @@ def main(data: str, recipe_name: str, seconds: float) -> None:
 
 def augmented_per_second(cache: Cache, recipe: Recipe, size: int, seconds: float) -> float:
     """Images per second of the training batches at `size` px; building the graph and the first batch do not count."""
-    epochs = (iter(training_batches(cache, recipe, size, epoch)) for epoch in itertools.count())
-    batches = itertools.chain.from_iterable(epochs)
+    batches = iter(training_batches(cache, recipe, size, epoch=0).repeat())
     next(batches)
     count, started = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - started) < seconds:

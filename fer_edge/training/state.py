@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -89,9 +88,9 @@ class StateFolder:
 
     def clear(self) -> None:
         """Forget the run."""
-        for path in (self._progress, self._best, *self._progress.parent.glob("variables-*.npz")):
+        variables, events = self._progress.parent.glob("variables-*.npz"), self.logs.glob("events.out.tfevents.*")
+        for path in (self._progress, self._best, *variables, *events):
             path.unlink(missing_ok=True)
-        shutil.rmtree(self.logs, ignore_errors=True)
 
     def _file(self, epoch: int) -> Path:
         return self._progress.with_name(f"variables-{epoch}.npz")

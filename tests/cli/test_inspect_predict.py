@@ -181,6 +181,6 @@ def test_the_zoo_is_the_default(
     assert execute(["convert", "zoo:densenet121", "--calibration", "faces", "--out", "out"]) == 8
     message = capsys.readouterr().err
     assert "the checkpoint 'zoo:densenet121' is not in this installation" in message
-    assert "fer_edge/zoo/densenet121/densenet121.keras out of fer-edge's source repository" in message
+    assert "the file fer_edge/zoo/densenet121/densenet121.keras of fer-edge's source repository" in message
     assert execute(["models", "list"]) == 0
     assert "zoo:densenet121: checkpoint, in fer-edge's source repository only" in capsys.readouterr().out

@@ -16,6 +16,7 @@ from convert.plan import FormatPlan, Plan
 from convert.targets.base import FloatGraphs
 from convert.targets.onnx import OnnxTarget
 from convert.targets.tflite import TfliteTarget
+from fer_edge import models
 from fer_edge.artifact import payload_sha256, read_manifest
 from fer_edge.cli import execute
 from fer_edge.manifest import Format, Precision
@@ -204,6 +205,24 @@ def test_dry_run_writes_nothing(seven: Path, tmp_path: Path, capsys: pytest.Capt
     assert _convert(seven, out, "--dry-run", "--json") == 0
     assert len(json.loads(capsys.readouterr().out)["artifacts"]) == 10
     assert not out.exists()
+
+
+def test_a_checkpoint_of_the_zoo_is_converted(
+    seven: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(models, "ZOO", seven.parent)
+    call = [
+        "convert",
+        "zoo:seven",
+        "--calibration",
+        str(seven / "faces"),
+        "--out",
+        str(tmp_path),
+        "--dry-run",
+        "--json",
+    ]
+    assert execute(call) == 0
+    assert "seven-int8.tflite" in capsys.readouterr().out
 
 
 def test_a_lambda_layer_is_refused(seven: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.util import event_pb2
 
+from fer_edge import models
 from fer_edge.checkpoint import read_checkpoint_info
 from fer_edge.cli import execute
 from fer_edge.cli.progress import TrainingDisplay
@@ -225,15 +226,25 @@ def test_imagenet_weights_that_were_asked_for_are_not_replaced(
         imagenet_layers("densenet121")
 
 
-def test_a_checkpoint_of_ours_gives_initial_weights(runs: Runs) -> None:
+def test_a_checkpoint_of_ours_gives_initial_weights(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     path = runs.whole / "densenet121.keras"
     contract = InputContract(height=32, width=32, colour="rgb", labels=("a", "b"))
-    model = build_classifier("densenet121", contract, str(path))
+    monkeypatch.setattr(models, "ZOO", runs.whole.parent)
+    model = build_classifier("densenet121", contract, "zoo:densenet121")
     donor = keras.models.load_model(path, compile=False, safe_mode=True)
     for name in ("conv1_conv", "conv5_block16_2_conv"):
         np.testing.assert_array_equal(model.get_layer(name).get_weights()[0], donor.get_layer(name).get_weights()[0])
     with pytest.raises(CheckpointError, match="does not fit resnet50v2"):
         build_classifier("resnet50v2", contract, str(path))
+
+
+def test_initial_weights_that_are_not_there_are_said_before_anything_is_written(
+    runs: Runs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for weights, message in (("zoo:other", "no model 'zoo:other'"), ("absent.keras", "no file absent.keras")):
+        assert execute([*runs.command[:-1], str(tmp_path / "out"), "--weights", weights]) == 8
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_another_readme_is_not_replaced(runs: Runs, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

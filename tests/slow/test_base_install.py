@@ -23,7 +23,9 @@ ABSENT = ("tensorflow", "keras", "matplotlib", "onnx", "onnxruntime", "openvino"
 LOOK = """
 import importlib.util, pathlib, sys, fer_edge
 print(*(name for name in sys.argv[1:] if importlib.util.find_spec(name)))
-print(pathlib.Path(fer_edge.__file__).is_relative_to(sys.prefix))
+package = pathlib.Path(fer_edge.__file__).parent
+print(package.is_relative_to(sys.prefix))
+print(*sorted({path.suffix for path in package.glob("zoo/*/*")} & {".keras", ".tflite"}))
 """
 
 
@@ -42,9 +44,10 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_no_training_or_conversion_package_comes_along(python: Path, tmp_path: Path) -> None:
     look = [str(python), "-c", LOOK, *ABSENT]
     done = subprocess.run(look, capture_output=True, text=True, check=True, cwd=tmp_path)
-    present, ours = done.stdout.splitlines()
+    present, ours, models = done.stdout.splitlines()
     assert present == ""
     assert ours == "True"
+    assert models == ".tflite"
 
 
 def test_predict_with_the_default_model_is_small(python: Path, tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +23,15 @@ EPOCHS = 4
 SECONDS = 600
 
 
-def begin(command: list[str], out: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "fer_edge", *command, "--out", str(out)], stderr=subprocess.DEVNULL)
+@contextlib.contextmanager
+def begun(command: list[str], out: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with out.with_suffix(".log").open("ab") as log:
+        run = subprocess.Popen([sys.executable, "-m", "fer_edge", *command, "--out", str(out)], stderr=log)
+        try:
+            yield run
+        finally:
+            run.kill()
+            run.wait()
 
 
 def finished_epochs(out: Path) -> int:
@@ -30,12 +39,12 @@ def finished_epochs(out: Path) -> int:
     return int(json.loads(progress.read_text())["epoch"]) if progress.exists() else 0
 
 
-def wait_for_epoch(run: subprocess.Popen[bytes], out: Path, epoch: int) -> None:
+def wait_until(run: subprocess.Popen[bytes], due: Callable[[], bool]) -> None:
     deadline = time.monotonic() + SECONDS
-    while finished_epochs(out) < epoch:
+    while not due():
         assert run.poll() is None, "the training ended before it could be killed"
         assert time.monotonic() < deadline
-        time.sleep(0.05)
+        time.sleep(0.005)
 
 
 def test_killed_twice_it_equals_the_uninterrupted_run(tmp_path: Path) -> None:
@@ -43,14 +52,18 @@ def test_killed_twice_it_equals_the_uninterrupted_run(tmp_path: Path) -> None:
     data = write_squares(tmp_path / "data", 20)
     command = ["train", "--data", str(data), "--recipe", str(tmp_path / "tiny.toml"), "--limit", "60"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert begin(command, whole).wait(SECONDS) == 0
-    for epoch in (1, 2):
-        run = begin(command, killed)
-        wait_for_epoch(run, killed, epoch)
-        run.send_signal(signal.SIGKILL)
-        assert run.wait(60) == -signal.SIGKILL
-    assert 2 <= finished_epochs(killed) < EPOCHS
-    assert begin(command, killed).wait(SECONDS) == 0
+    with begun(command, whole) as run:
+        assert run.wait(SECONDS) == 0, whole.with_suffix(".log").read_text()
+    writing = killed / "state/writing.npz"
+    # First within an epoch, then while a state is being written.
+    for due in (lambda: finished_epochs(killed) == 1, lambda: finished_epochs(killed) >= 1 and writing.exists()):
+        with begun(command, killed) as run:
+            wait_until(run, due)
+            run.send_signal(signal.SIGKILL)
+            assert run.wait(60) == -signal.SIGKILL
+    assert 1 <= finished_epochs(killed) < EPOCHS
+    with begun(command, killed) as run:
+        assert run.wait(SECONDS) == 0, killed.with_suffix(".log").read_text()
     name = f"state/variables-{EPOCHS}.npz"
     with np.load(whole / name) as expected, np.load(killed / name) as got:
         assert expected.files == got.files

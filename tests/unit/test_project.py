@@ -74,7 +74,13 @@ def test_constraints_are_pins_without_addresses(name: str) -> None:
 def test_every_dependency_is_pinned() -> None:
     pinned = set(re.findall(r"^([a-z0-9.-]+)==", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE))
     extras = PROJECT["project"]["optional-dependencies"]
-    needed = [*PROJECT["project"]["dependencies"], *extras["convert"], *extras["benchmark"], *extras["dev"]]
+    needed = [
+        *PROJECT["project"]["dependencies"],
+        *extras["train"],
+        *extras["convert"],
+        *extras["benchmark"],
+        *extras["dev"],
+    ]
     names = {re.split(r"[\[<>=;! ]", requirement)[0] for requirement in needed} - {"fer-edge"}
     assert names <= pinned
 
