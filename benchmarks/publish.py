@@ -1,0 +1,137 @@
+"""Put a trained reference model into the zoo: `python -m benchmarks.publish RUN EVALUATION`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fer_edge.checkpoint import read_checkpoint_info
+from fer_edge.errors import BadInputError
+from fer_edge.evaluation.markdown import markdown_table
+from fer_edge.models import CARD, ZOO
+from fer_edge.text_file import write_text_file
+
+RESULTS = Path(__file__).parent / "results/reference"
+TEXT = """
+## On the test faces
+
+{n} faces of FER2013's PublicTest with FER+ labels (SHA-256 of names and files: `{data}`); 95% intervals. 99 of them
+show a photo that is also among the training faces, cropped or lit otherwise (`fer-edge data audit`).
+
+{table}
+
+One human rater agrees with the others on {rater} of the same faces. Mean distance between the model's probabilities
+and the crowd's shares (total variation): {distance}.
+
+![curves of the training](curves.svg)
+![confusion matrix, test faces](confusion.svg)
+
+## Where it comes from
+
+Trained by fer-edge at commit `{commit}`; [how, and what was tried](../../../docs/reference-runs.md). The figures
+above are in `benchmarks/results/reference/{name}.json`.
+
+Photos: FER2013 (Goodfellow et al. 2013, *Challenges in Representation Learning*), found on the web by emotion words
+and cut to 48x48 grey pixels. Votes: FER+ (Barsoum et al. 2016), ten raters for each photo. Only photos of these five
+expressions with a majority were used.
+
+**Licence of the training data.** FER+'s votes are under the MIT licence. The photos were collected from the web and
+published for research; their owners' rights were not cleared, nor did the people shown agree, as far as is known. The
+weights are under this project's licence, as far as it can give one. Whether a model of such photos may go into your
+product is a question for your lawyer; training on photos that you may use answers it.
+
+## Bias
+
+- Nobody recorded who is shown. Accuracy by age, sex or skin colour was not measured, and cannot be on this data.
+  Others found that emotion classifiers read Black men's faces as angrier than white men's with the same smile (Rhue
+  2018, *Racial Influence on Automated Perceptions of Emotions*): expect such differences until you have measured
+  them.
+- The photos come from searches for emotion words: posed, exaggerated, many of celebrities and from stock. Everyday
+  faces are calmer, and more of them will be called neutral.
+- The raters' own culture is in the labels. {weakest} is the weakest class.
+"""
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path, exists=True))
+@click.argument("evaluation", type=click.Path(path_type=Path, exists=True))
+def main(run: Path, evaluation: Path) -> None:
+    """Copy checkpoint, curves and confusion matrix into the zoo and write the model card.
+
+    RUN is the folder of `fer-edge train`; EVALUATION that of `fer-edge evaluate RUN/NAME.keras --votes ... --out`.
+    """
+    [checkpoint] = run.glob("*.keras")
+    report = json.loads((evaluation / "report.json").read_text(encoding="utf-8"))
+    check(checkpoint, report)
+    folder = ZOO / checkpoint.stem
+    folder.mkdir(exist_ok=True)
+    for source in (checkpoint, run / "curves.svg", evaluation / "confusion.svg"):
+        shutil.copy(source, folder)
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ZOO, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    card = (run / CARD).read_text(encoding="utf-8")
+    write_text_file(folder / CARD, card + card_of(checkpoint.stem, report, commit))
+    write_text_file(RESULTS / f"{checkpoint.stem}.json", json.dumps(without_images(report), indent=1) + "\n")
+    click.echo(str(folder / CARD))
+
+
+def check(checkpoint: Path, report: dict[str, Any]) -> None:
+    """Refuse an evaluation of something else.
+
+    Raises:
+        BadInputError: of several models or another one, without votes, or on images that chose the model.
+    """
+    names = [Path(model["name"]).stem for model in report["models"]]
+    if names != [checkpoint.stem] or "votes" not in report:
+        raise BadInputError(f"the report is of {names}", f"fer-edge evaluate {checkpoint} --data DATA --votes CSV")
+    if "selected_on_this_data" in report["models"][0] or read_checkpoint_info(checkpoint) is None:
+        raise BadInputError(f"{checkpoint} was chosen on these images, or has no record", "Evaluate on a test set")
+
+
+def without_images(report: dict[str, Any]) -> dict[str, Any]:
+    """The report as `fer-edge evaluate --json` prints it: without the paths of mistaken images."""
+    [model] = report["models"]
+    kept = {key: value for key, value in model.items() if key not in ("mistakes", "reliability", "warnings")}
+    return {**report, "models": [kept]}
+
+
+def card_of(name: str, report: dict[str, Any], commit: str) -> str:
+    """The second half of a model card: figures, origin, bias."""
+    [model], votes = report["models"], report["votes"]
+    rows = [("accuracy", percent(model["accuracy"]))]
+    rows += [(label, figure(model[key])) for label, key in (("macro-F1", "macro_f1"), ("weighted F1", "weighted_f1"))]
+    rows += [(f"F1 of {label}", figure(scores["f1"])) for label, scores in model["per_class"].items()]
+    rows.append(("expected calibration error, 15 bins", f"{model['ece']:.3f}"))
+    distance = votes["total_variation"][model["name"]]
+    return TEXT.format(
+        n=report["data"]["n"],
+        data=report["data"]["sha256"][:16],
+        table="\n".join(markdown_table(("", "value [95% interval]"), rows)),
+        rater=percent(votes["rater_agreement"]),
+        distance=figure(distance),
+        commit=commit,
+        name=name,
+        weakest=min(model["per_class"], key=lambda label: model["per_class"][label]["f1"]["value"]).capitalize(),
+    )
+
+
+def percent(estimate: dict[str, Any]) -> str:
+    """An estimate in percent with its interval."""
+    low, high = estimate["ci95"]
+    return f"{estimate['value']:.1%} [{low:.1%}, {high:.1%}]"
+
+
+def figure(estimate: dict[str, Any]) -> str:
+    """An estimate as a fraction with its interval."""
+    low, high = estimate["ci95"]
+    return f"{estimate['value']:.3f} [{low:.3f}, {high:.3f}]"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""The model cards of the zoo."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.publish import RESULTS, card_of, figure, percent
+from fer_edge.models import CARD, ZOO
+
+ESTIMATE = {"value": 0.5, "ci95": [0.4, 0.6]}
+CARDS = sorted(ZOO.glob(f"*/{CARD}"))
+
+
+def test_a_card_names_figures_origin_and_the_weakest_class() -> None:
+    scores = {"happy": ESTIMATE, "sad": {"value": 0.25, "ci95": [0.2, 0.3]}}
+    model = {
+        "name": "runs/it.keras",
+        **dict.fromkeys(("accuracy", "macro_f1", "weighted_f1"), ESTIMATE),
+        "per_class": {label: {"f1": estimate} for label, estimate in scores.items()},
+        "ece": 0.0123,
+    }
+    votes = {"rater_agreement": ESTIMATE, "total_variation": {"runs/it.keras": ESTIMATE}}
+    card = card_of("it", {"data": {"n": 7, "sha256": "ab" * 32}, "models": [model], "votes": votes}, "0123abc")
+    for text in (
+        "| accuracy | 50.0% [40.0%, 60.0%] |",
+        "| F1 of sad | 0.250 [0.200, 0.300] |",
+        "| expected calibration error, 15 bins | 0.012 |",
+        "at commit `0123abc`",
+        "`benchmarks/results/reference/it.json`",
+        "Sad is the weakest class",
+    ):
+        assert text in card
+
+
+@pytest.mark.parametrize("card", CARDS, ids=[card.parent.name for card in CARDS])
+def test_the_cards_in_the_zoo_say_what_was_measured(card: Path) -> None:
+    text = card.read_text(encoding="utf-8")
+    report = json.loads((RESULTS / f"{card.parent.name}.json").read_text(encoding="utf-8"))
+    [model] = report["models"]
+    assert f"| accuracy | {percent(model['accuracy'])} |" in text
+    assert f"| macro-F1 | {figure(model['macro_f1'])} |" in text
+    for heading in ("Intended use", "Not for", "Limits", "On the test faces", "Where it comes from", "Bias"):
+        assert f"## {heading}\n" in text
+    for figure_file in ("curves.svg", "confusion.svg"):
+        assert (card.parent / figure_file).is_file()
