@@ -77,6 +77,7 @@ def main(run: Path, evaluation: Path) -> None:
     ).stdout.strip()
     card = (run / CARD).read_text(encoding="utf-8")
     write_text_file(folder / CARD, card + card_of(checkpoint.stem, report, commit))
+    RESULTS.mkdir(exist_ok=True)
     write_text_file(RESULTS / f"{checkpoint.stem}.json", json.dumps(without_images(report), indent=1) + "\n")
     click.echo(str(folder / CARD))
 
