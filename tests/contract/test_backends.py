@@ -19,6 +19,7 @@ from fer_edge.runtime.backends import open_backend
 from fer_edge.runtime.backends.base import Backend, Probabilities
 from fer_edge.runtime.backends.fake import FakeBackend
 from fer_edge.runtime.load import load
+from fer_edge.system_info import system_info
 from tests.support.tiny_models import ARTIFACTS, CONTRACT, FORMATS, copied, make_manifest, tiny_images
 
 CHECKPOINT = "tiny.keras"
@@ -34,7 +35,8 @@ EXECUTED = {
     "tiny-int8.onnx": "int8",
     "tiny-fp32.xml": "fp32",
     "tiny-fp16.xml": "fp32",
-    "tiny-int8.xml": "int8",
+    # OpenVINO's int8 is wrong on other processors: see the backend.
+    "tiny-int8.xml": "int8" if "vnni" in system_info().features else "fp32",
     CHECKPOINT: "fp32",
     FAKE: "fp32",
 }
@@ -253,7 +255,8 @@ class TestLoad:
         face = tiny_images(1)[0][0]
         golden = GoldenSample.of(face, np.array([0.1, 0.8, 0.1], np.float32))
         write_manifest(path, read_manifest(path).model_copy(update={"golden": golden}))
-        with pytest.raises(ArtifactError, match="golden sample for 'red' here, not for 'green'.*executed as int8"):
+        message = f"golden sample for 'red' here, not for 'green'.*executed as {EXECUTED[artifact]}"
+        with pytest.raises(ArtifactError, match=message):
             fer_edge.load(path)
 
     @pytest.mark.parametrize("artifact", ONE_PER_FORMAT)
@@ -261,7 +264,7 @@ class TestLoad:
         path = copied(tiny_artifacts, artifact, tmp_path)
         golden = GoldenSample.of(tiny_images(1)[0][0], np.array([0.9, 0.05, 0.05], np.float32))
         write_manifest(path, read_manifest(path).model_copy(update={"golden": golden}))
-        with pytest.warns(UserWarning, match="differ by 0.*executed as int8.*fer-edge verify"):
+        with pytest.warns(UserWarning, match=f"differ by 0.*executed as {EXECUTED[artifact]}.*fer-edge verify"):
             fer_edge.load(path).close()
 
     def test_a_golden_sample_with_too_few_probabilities(self, tiny_artifacts: Path, tmp_path: Path) -> None:

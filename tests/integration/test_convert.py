@@ -218,6 +218,8 @@ def test_a_checkpoint_of_the_zoo_is_converted(
         str(seven / "faces"),
         "--out",
         str(tmp_path),
+        "--calibration-count",
+        "40",
         "--dry-run",
         "--json",
     ]

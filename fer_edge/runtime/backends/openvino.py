@@ -18,12 +18,14 @@ from fer_edge.optional import require
 from fer_edge.preprocess import Image
 from fer_edge.runtime.backends.base import CheckedBackend
 from fer_edge.runtime.backends.signature import AGAIN, check_signature, first_line, thread_count
+from fer_edge.system_info import has_int8_dot_product
 
 # The executed graph names each layer's implementation, such as brgconv_avx512_f32. (Its "runtimePrecision" says f16 for
 # float16 weights that are computed with in float32.)
 PRECISIONS = {"f32": "fp32", "f16": "fp16", "bf16": "bf16", "i8": "int8", "u8": "int8"}
 ARITHMETIC = {"Convolution", "FullyConnected", "MatMul"}
-# OpenVINO 2026.4 computes int8 convolutions wrongly there (docs/arm64.md); in fp32 int8 files give what they should.
+# OpenVINO 2026.4 computes int8 convolutions wrongly there (docs/arm64.md) and on x86-64 without VNNI, seen on AVX2: its
+# probabilities were off by up to 0.98. In fp32 int8 files give what they should.
 ARM = ("aarch64", "arm64")
 
 
@@ -70,7 +72,7 @@ def _compile(openvino: Any, path: Path, device: str, hint: str, threads: int) ->
     properties: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": hint}
     if device == "CPU":
         properties["INFERENCE_NUM_THREADS"] = threads
-        if platform.machine() in ARM:
+        if platform.machine() in ARM or not has_int8_dot_product():
             properties["LP_TRANSFORMS_MODE"] = "NO"
     try:
         return core.compile_model(core.read_model(path), device, properties)
