@@ -27,6 +27,7 @@ from tests.integration.test_pipeline import FakeCamera, Recorder, pipeline
 from tests.support.measured import undisturbed
 
 TOKEN = "0123456789abcdef"
+FPS = 60  # what is alone may seem faster: its frames are counted from the start, where some wait
 
 
 class Running:
@@ -185,7 +186,7 @@ def test_one_encode_serves_all_and_clients_that_never_read_slow_nothing(monkeypa
 
     def check() -> None:
         nonlocal encoded
-        with Running("web://127.0.0.1:0", fps=60) as running, ExitStack() as clients:
+        with Running("web://127.0.0.1:0", fps=FPS) as running, ExitStack() as clients:
             time.sleep(1.5)
             alone = len(running.recorder.published) / 1.5
             port = int(running.sink.address.rsplit(":", 1)[1].strip("/"))
@@ -198,7 +199,7 @@ def test_one_encode_serves_all_and_clients_that_never_read_slow_nothing(monkeypa
             time.sleep(2)
             watched = (len(running.recorder.published) - before) / 2
         assert 0 < encoded <= watched * 2 * 1.1
-        assert watched >= 0.95 * alone
+        assert watched >= 0.95 * min(alone, FPS)
 
     undisturbed(check)
 
