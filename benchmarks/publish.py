@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from fer_edge.checkpoint import read_checkpoint_info
-from fer_edge.errors import BadInputError
 from fer_edge.evaluation.markdown import markdown_table
 from fer_edge.models import CARD, ZOO
 from fer_edge.text_file import write_text_file
@@ -33,8 +32,8 @@ and the crowd's shares (total variation): {distance}.
 
 ## Where it comes from
 
-Trained by fer-edge at commit `{commit}`; [how, and what was tried](../../../docs/reference-runs.md). The figures
-above are in `benchmarks/results/reference/{name}.json`.
+Finished and measured by fer-edge at commit `{commit}`; [how it was trained, and what was
+tried](../../../docs/reference-runs.md). The figures above are in `benchmarks/results/reference/{name}.json`.
 
 Photos: FER2013 (Goodfellow et al. 2013, *Challenges in Representation Learning*), found on the web by emotion words
 and cut to 48x48 grey pixels. Votes: FER+ (Barsoum et al. 2016), ten raters for each photo. Only photos of these five
@@ -86,13 +85,15 @@ def check(checkpoint: Path, report: dict[str, Any]) -> None:
     """Refuse an evaluation of something else.
 
     Raises:
-        BadInputError: of several models or another one, without votes, or on images that chose the model.
+        click.ClickException: of several models or another one, without votes, or on images that chose the model.
     """
     names = [Path(model["name"]).stem for model in report["models"]]
     if names != [checkpoint.stem] or "votes" not in report:
-        raise BadInputError(f"the report is of {names}", f"fer-edge evaluate {checkpoint} --data DATA --votes CSV")
+        raise click.ClickException(
+            f"the report is of {names}: fer-edge evaluate {checkpoint} --data DATA --votes CSV --out EVALUATION"
+        )
     if "selected_on_this_data" in report["models"][0] or read_checkpoint_info(checkpoint) is None:
-        raise BadInputError(f"{checkpoint} was chosen on these images, or has no record", "Evaluate on a test set")
+        raise click.ClickException(f"{checkpoint} was chosen on these images, or has no record: take a test set")
 
 
 def without_images(report: dict[str, Any]) -> dict[str, Any]:

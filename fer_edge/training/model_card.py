@@ -64,14 +64,14 @@ def write_model_card(path: Path, info: CheckpointInfo, recipe: Recipe, progress:
         else "the labels",
         epochs=training.epochs,
         best_epoch=progress.best_epoch,
-        finish=_finish(training.metrics, recipe),
+        finish=_after_training(training.metrics, recipe),
         accuracy=training.metrics["tuning_accuracy"],
         tools=", ".join(f"{k} {v}" for k, v in info.tools.items()),
     )
     path.write_text(text, encoding="utf-8")
 
 
-def _finish(metrics: dict[str, float], recipe: Recipe) -> str:
+def _after_training(metrics: dict[str, float], recipe: Recipe) -> str:
     done = []
     if "temperature" in metrics:
         done.append(f"logits divided by the temperature {metrics['temperature']:.3f}, fitted on the tuning images")

@@ -91,3 +91,11 @@ def test_plain_batches_hold_every_image_in_order() -> None:
     assert np.abs(images - np.repeat(pixels, 3, axis=-1)).max() < 1e-3
     some = np.concatenate([batch.numpy() for batch, _ in plain_batches(cache, 32, 4, limit=3)])
     assert len(some) == 3
+
+
+def test_some_of_a_sorted_cache_hold_all_classes_in_every_batch() -> None:
+    cache = Cache(np.zeros((400, 32, 32, 1), np.uint8), np.eye(4, dtype=np.float32)[np.repeat(range(4), 100)])
+    first, again = ([targets.numpy() for _, targets in plain_batches(cache, 32, 50, limit=200)] for _ in range(2))
+    assert [len(targets) for targets in first] == [50] * 4
+    assert min(targets.sum(axis=0).min() for targets in first) > 0
+    assert np.array_equal(first, again)
