@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.accuracy import predict_all, refuse_calibration_images, selecting_images
 from benchmarks.models import Artifact, OpenedModel, open_model
+from benchmarks.robustness import Robustness, measure_robustness
 from benchmarks.session import check_labels
 from fer_edge.data.fingerprint import fingerprints
 from fer_edge.data.folder import LabelledImages, open_images
@@ -34,11 +35,13 @@ class EvaluationRequest:
         models: as the user named them; `.bin` files beside OpenVINO's `.xml` are ignored.
         data: see `open_images`; the test subset is preferred.
         votes: CSV of the raters' votes (see `read_votes`), or None.
+        robustness: whether to classify corrupted images too.
     """
 
     models: tuple[str, ...]
     data: str
     votes: Path | None
+    robustness: bool
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Evaluation:
         ensemble: None for a single model.
         votes_sha256: of the votes, "" without any.
         rater: see `rater_agreement`.
+        robustness: one entry per corruption; empty where it was not asked for.
     """
 
     source: str
@@ -82,6 +86,7 @@ class Evaluation:
     ensemble: ModelEvaluation | None
     votes_sha256: str
     rater: Estimate | None
+    robustness: tuple[Robustness, ...]
 
     @property
     def all_models(self) -> tuple[ModelEvaluation, ...]:
@@ -113,10 +118,17 @@ def evaluate(request: EvaluationRequest, say: Callable[[str], None]) -> Evaluati
         for name, model in models.items():
             say(f"      {name}")
             probabilities[name] = predict_all(model.backend, images, name)
+        ensemble = ENSEMBLE if len(models) > 1 else None
+        if ensemble:
+            probabilities[ensemble] = np.mean(list(probabilities.values()), axis=0)
+        robustness: tuple[Robustness, ...] = ()
+        if request.robustness:
+            backends = {name: model.backend for name, model in models.items()}
+            robustness = measure_robustness(backends, images, probabilities, ensemble, say)
     say("[3/3] resampling")
     selected = {name: selecting_images(model.selected_on, prints) for name, model in models.items()}
     selected[ENSEMBLE] = selecting_images((p for model in models.values() for p in model.selected_on), prints)
-    return _evaluated(models, selected, images, votes, probabilities)
+    return _evaluated(models, selected, images, votes, probabilities, robustness)
 
 
 def _open(names: tuple[str, ...], stack: ExitStack) -> dict[str, OpenedModel]:
@@ -135,8 +147,10 @@ def _evaluated(
     images: LabelledImages,
     votes: Votes | None,
     probabilities: dict[str, Probabilities],
+    robustness: tuple[Robustness, ...],
 ) -> Evaluation:
-    def scored(name: str, given: Probabilities) -> ModelEvaluation:
+    def scored(name: str) -> ModelEvaluation:
+        given = probabilities[name]
         return ModelEvaluation(
             name=name,
             scores=classify(images.targets, given, images.labels),
@@ -146,14 +160,14 @@ def _evaluated(
             warnings=models[name].warnings if name in models else (),
         )
 
-    mean = np.mean(list(probabilities.values()), axis=0)
     return Evaluation(
         source=images.source,
         n=len(images),
         sha256=images.sha256(),
-        models=tuple(scored(name, given) for name, given in probabilities.items()),
-        pairs=compare_pairs(images.targets, {name: given.argmax(axis=1) for name, given in probabilities.items()}),
-        ensemble=scored(ENSEMBLE, mean) if len(models) > 1 else None,
+        models=tuple(scored(name) for name in models),
+        pairs=compare_pairs(images.targets, {name: probabilities[name].argmax(axis=1) for name in models}),
+        ensemble=scored(ENSEMBLE) if ENSEMBLE in probabilities else None,
         votes_sha256=votes.sha256 if votes else "",
         rater=rater_agreement(votes.counts, images.targets) if votes else None,
+        robustness=robustness,
     )

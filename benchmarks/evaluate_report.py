@@ -35,11 +35,12 @@ FIGURES = {"confusion": confusion_figure, "reliability": reliability_figure}
 FILES = ("confusion.png", "confusion.svg", "reliability.png", "reliability.svg", "report.md", REPORT)
 PAIR_COLUMNS = ("First", "Second", "Second - first, points [95% CI]", "McNemar p", "Holm p", "Agreement")
 VOTES_COLUMNS = ("Model", "Total variation from the crowd [95% CI]")
+ROBUSTNESS_TITLE = "Accuracy % on photos in trouble (change in points)"
 MISTAKE_COLUMNS = ("Image", "Label", "Predicted", "Confidence")
 
 
 def document(found: Evaluation) -> Document:
-    """What `--json` prints: fractions; `selected_on_this_data` and `votes` only where they apply."""
+    """What `--json` prints: fractions; `selected_on_this_data`, `votes` and `robustness` only where they apply."""
     result: Document = {
         "schema_version": SCHEMA_VERSION,
         "data": {"n": found.n, "sha256": found.sha256},
@@ -65,6 +66,21 @@ def document(found: Evaluation) -> Document:
                 m.name: estimate_document(m.total_variation) for m in found.all_models if m.total_variation
             },
         }
+    if found.robustness:
+        result["robustness"] = [
+            {
+                "corruption": entry.corruption,
+                "models": [
+                    {
+                        "name": m.name,
+                        "accuracy": estimate_document(entry.accuracy[m.name]),
+                        "delta_accuracy": estimate_document(entry.delta_accuracy[m.name]),
+                    }
+                    for m in found.all_models
+                ],
+            }
+            for entry in found.robustness
+        ]
     return result
 
 
@@ -111,6 +127,7 @@ def print_evaluation(found: Evaluation) -> None:
         _print_table(console, f"{model.name}: most confident mistakes", MISTAKE_COLUMNS, _mistakes(model))
     _print_table(console, "Pairs", PAIR_COLUMNS, _pairs(found))
     _print_table(console, "", VOTES_COLUMNS, _votes(found))
+    _print_table(console, ROBUSTNESS_TITLE, _robustness_columns(found), _robustness(found))
     for line in facts(found):
         console.print(line, markup=False, soft_wrap=True)
 
@@ -134,6 +151,8 @@ def markdown(found: Evaluation) -> str:
         lines += ["", "## Pairs", "", *markdown_table(PAIR_COLUMNS, _pairs(found))]
     if found.votes_sha256:
         lines += ["", "## Against the crowd", "", *markdown_table(VOTES_COLUMNS, _votes(found))]
+    if found.robustness:
+        lines += ["", f"## {ROBUSTNESS_TITLE}", "", *markdown_table(_robustness_columns(found), _robustness(found))]
     lines += ["", *(f"![{name}]({name}.png)" for name in FIGURES)]
     for model in found.all_models:
         lines += ["", f"## {model.name}", "", *classification_markdown(model.scores)]
@@ -161,6 +180,25 @@ def _votes(found: Evaluation) -> list[list[str]]:
         [m.name, f"{m.total_variation.value:.3f} {interval(m.total_variation.ci95, form='.3f')}"]
         for m in found.all_models
         if m.total_variation
+    ]
+
+
+def _robustness_columns(found: Evaluation) -> tuple[str, ...]:
+    return ("Photos", *(model.name for model in found.all_models))
+
+
+def _robustness(found: Evaluation) -> list[list[str]]:
+    """A row per corruption: accuracy and, in brackets, what the corruption did to it."""
+    if not found.robustness:
+        return []
+    names = [model.name for model in found.all_models]
+    untouched = ["untouched", *(f"{100 * model.scores.accuracy.value:.1f}" for model in found.all_models)]
+    return [untouched] + [
+        [
+            entry.corruption,
+            *(f"{100 * entry.accuracy[n].value:.1f} ({100 * entry.delta_accuracy[n].value:+.1f})" for n in names),
+        ]
+        for entry in found.robustness
     ]
 
 

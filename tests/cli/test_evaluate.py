@@ -95,6 +95,26 @@ def test_votes_add_the_human_rater_and_the_distance_to_the_crowd(
     assert "One human rater agrees with the others on 77.8" in err
 
 
+def test_robustness_says_what_is_left_on_photos_in_trouble(
+    tiny_artifacts: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = [tiny_artifacts / "tiny.keras", tiny_artifacts / "tiny-int8.tflite"]
+    assert evaluate(*models, "--data", data, "--robustness", "--json", "--out", tmp_path / "out") == 0
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    by_name = {entry["corruption"]: entry["models"] for entry in found["robustness"]}
+    assert len(by_name) == 10
+    assert [m["name"] for m in by_name["blur 3%"]] == [*map(str, models), "ensemble"]
+    # The tiny models tell colours apart: blur does not hide those, darkness does.
+    assert by_name["blur 3%"][0]["delta_accuracy"]["value"] == pytest.approx(0, abs=0.05)
+    dark = by_name["light x0.25"][0]
+    assert dark["accuracy"]["value"] < 0.7
+    clean = found["models"][0]["accuracy"]["value"]
+    assert dark["accuracy"]["value"] - clean == pytest.approx(dark["delta_accuracy"]["value"])
+    assert "Accuracy % on photos in trouble" in err
+    assert "| light x0.25 |" in (tmp_path / "out" / "report.md").read_text()
+
+
 def test_images_that_chose_the_model_are_named(
     tiny_artifacts: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
