@@ -53,7 +53,7 @@ def _quantize(source: Path, path: Path, plan: FormatPlan, graphs: FloatGraphs) -
         quant_format=QuantFormat.QDQ,
         op_types_to_quantize=list(plan.operators) or None,
         per_channel=True,
-        # Signed activations: unsigned ones saturate on AVX2 and AVX-512 without VNNI.
+        # The full range, signed: sums that overflow on x86-64 without VNNI are the backend's to prevent, and it does.
         activation_type=QuantType.QInt8,
         weight_type=QuantType.QInt8,
     )
