@@ -10,7 +10,7 @@ from fer_edge.training.recipe import Augmentation
 
 
 def augment(images: tf.Tensor, size: int, recipe: Augmentation, seed: tf.Tensor) -> tf.Tensor:
-    """Warp, relight and erase a batch.
+    """Warp, blur, relight, make noisy and erase a batch, as lens, scene, sensor and hands do.
 
     Args:
         images: float32[N, h, w, C], 0-255.
@@ -21,10 +21,12 @@ def augment(images: tf.Tensor, size: int, recipe: Augmentation, seed: tf.Tensor)
     Returns:
         float32[N, size, size, C], 0-255.
     """
-    seeds = tf.unstack(tf.random.split(seed, 3))
+    seeds = tf.unstack(tf.random.split(seed, 5))
     images = _warp(images, size, recipe, seeds[0])
-    images = _relight(images, recipe, seeds[1])
-    return _erase(images, recipe.erase_probability, seeds[2])
+    images = _blur(images, size, recipe.blur, seeds[1])
+    images = _relight(images, recipe, seeds[2])
+    images = _add_noise(images, recipe.noise, seeds[3])
+    return _erase(images, recipe.erase_probability, seeds[4])
 
 
 def _warp(images: tf.Tensor, size: int, recipe: Augmentation, seed: tf.Tensor) -> tf.Tensor:
@@ -56,6 +58,21 @@ def _warp(images: tf.Tensor, size: int, recipe: Augmentation, seed: tf.Tensor) -
     )
 
 
+def _blur(images: tf.Tensor, size: int, limit: float, seed: tf.Tensor) -> tf.Tensor:
+    """A Gaussian of its own for each image of one half, the other half untouched; edges are mirrored."""
+    radius = min(math.ceil(3 * limit * size), size)
+    if radius == 0:
+        return images
+    sigma = size * tf.maximum(tf.random.stateless_uniform([tf.shape(images)[0], 1], seed, -limit, limit), 1e-3)
+    offsets = tf.range(-radius, radius + 1, dtype=tf.float32)[None]
+    weights = tf.exp(-0.5 * tf.square(offsets / sigma))
+    weights = (weights / tf.reduce_sum(weights, axis=1, keepdims=True))[..., None, None, None]
+    down = tf.pad(images, [[0, 0], [radius, radius], [0, 0], [0, 0]], "SYMMETRIC")
+    images = tf.add_n([weights[:, i] * down[:, i : i + size] for i in range(2 * radius + 1)])
+    across = tf.pad(images, [[0, 0], [0, 0], [radius, radius], [0, 0]], "SYMMETRIC")
+    return tf.add_n([weights[:, i] * across[:, :, i : i + size] for i in range(2 * radius + 1)])
+
+
 def _relight(images: tf.Tensor, recipe: Augmentation, seed: tf.Tensor) -> tf.Tensor:
     shape = [tf.shape(images)[0], 1, 1, 1]
     first, second = tf.unstack(tf.random.split(seed, 2))
@@ -63,6 +80,16 @@ def _relight(images: tf.Tensor, recipe: Augmentation, seed: tf.Tensor) -> tf.Ten
     brightness = tf.random.stateless_uniform(shape, second, -recipe.brightness, recipe.brightness) * 255
     mean = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)
     return tf.clip_by_value((images - mean) * contrast + mean + brightness, 0.0, 255.0)
+
+
+def _add_noise(images: tf.Tensor, limit: float, seed: tf.Tensor) -> tf.Tensor:
+    """Gaussian noise of its own strength for each image of one half, the other half untouched."""
+    if limit == 0:
+        return images
+    strength_seed, noise_seed = tf.unstack(tf.random.split(seed, 2))
+    shape = tf.shape(images)
+    strength = tf.maximum(tf.random.stateless_uniform([shape[0], 1, 1, 1], strength_seed, -limit, limit), 0)
+    return tf.clip_by_value(images + 255 * strength * tf.random.stateless_normal(shape, noise_seed), 0.0, 255.0)
 
 
 def _erase(images: tf.Tensor, probability: float, seed: tf.Tensor) -> tf.Tensor:

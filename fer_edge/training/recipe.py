@@ -34,6 +34,8 @@ class Augmentation(_Part):
         flip: mirror half of the images.
         brightness: additive, uniform in +-, fraction of the full range.
         contrast: factor uniform in 1 +-.
+        blur: standard deviation up to this fraction of the side, of a Gaussian; half of the images stay sharp.
+        noise: standard deviation up to this fraction of the full range, Gaussian; half of the images stay clean.
         erase_probability: chance that a rectangle of 2 to 20 percent of the area is replaced by one random grey.
     """
 
@@ -43,6 +45,8 @@ class Augmentation(_Part):
     flip: bool = False
     brightness: Annotated[float, Field(ge=0, le=1)] = 0
     contrast: Annotated[float, Field(ge=0, lt=1)] = 0
+    blur: Annotated[float, Field(ge=0, le=0.2)] = 0
+    noise: Annotated[float, Field(ge=0, le=1)] = 0
     erase_probability: Annotated[float, Field(ge=0, le=1)] = 0
 
 

@@ -13,7 +13,15 @@ from tests.support.pictures import texture
 
 NOTHING = Augmentation()
 EVERYTHING = Augmentation(
-    rotation_degrees=15, shift=0.1, zoom=(0.85, 1.18), flip=True, brightness=0.1, contrast=0.2, erase_probability=0.3
+    rotation_degrees=15,
+    shift=0.1,
+    zoom=(0.85, 1.18),
+    flip=True,
+    brightness=0.1,
+    contrast=0.2,
+    blur=0.05,
+    noise=0.1,
+    erase_probability=0.3,
 )
 FACES = np.stack([texture(i) for i in range(6)])
 
@@ -73,6 +81,24 @@ def test_erasing_replaces_one_rectangle_by_one_grey() -> None:
 
 def test_nothing_is_erased_with_probability_zero() -> None:
     assert np.abs(changed(FACES, 48, Augmentation(erase_probability=0)) - FACES).max() < 1e-3
+
+
+def test_blur_spreads_up_to_its_limit_and_leaves_half_of_the_images_sharp() -> None:
+    edge = np.zeros((64, 48, 48, 1), np.uint8)
+    edge[:, :, 24:] = 200
+    slopes = np.diff(changed(edge, 48, Augmentation(blur=0.06))[:, 24, :, 0], axis=1)
+    places = np.arange(47)
+    spread = np.sqrt([np.average((places - np.average(places, weights=s)) ** 2, weights=s) for s in slopes])
+    assert 16 < (spread < 0.1).sum() < 48
+    assert 1.5 < spread.max() < 0.06 * 48 * 1.05
+    assert slopes.sum(axis=1) == pytest.approx(200, abs=1)  # as bright on both sides as before
+
+
+def test_noise_has_strengths_up_to_its_limit_and_leaves_half_of_the_images_clean() -> None:
+    plain = np.full((64, 48, 48, 1), 128, np.uint8)
+    spread = changed(plain, 48, Augmentation(noise=0.1)).std(axis=(1, 2, 3))
+    assert 16 < (spread == 0).sum() < 48
+    assert 15 < spread.max() < 25.5 * 1.05
 
 
 def test_training_batches_depend_on_seed_and_epoch_only() -> None:
