@@ -94,7 +94,7 @@ def _occlude(image: Image, strength: float, random: np.random.Generator) -> Imag
     height, width = image.shape[:2]
     rows, columns = (max(round(side * strength**0.5), 1) for side in (height, width))
     top, left = random.integers(0, height - rows + 1), random.integers(0, width - columns + 1)
-    result = image.copy()
+    result: Image = image.copy()
     result[top : top + rows, left : left + columns] = 0
     return result
 

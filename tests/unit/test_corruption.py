@@ -25,7 +25,8 @@ def test_shape_and_type_stay_and_the_photo_is_not_touched(corruption: Corruption
     photo = np.random.default_rng(1).integers(0, 256, (48, 64, 3), dtype=np.uint8)
     before = photo.copy()
     changed = corrupt(photo, corruption, random())
-    assert (changed.shape, changed.dtype) == (photo.shape, np.uint8)
+    assert changed.shape == photo.shape
+    assert changed.dtype == np.uint8
     assert (photo == before).all()
     assert (changed != photo).any()
 
