@@ -1,4 +1,4 @@
-"""The files of a benchmark: results.json, report.md and samples.npz, complete or not there."""
+"""The files of a benchmark: results.json, report.md, tradeoff.svg and samples.npz, complete or not there."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.document import document
-from benchmarks.report import markdown
+from benchmarks.report import FIGURE, markdown
+from benchmarks.tradeoff import tradeoff_figure
 from fer_edge.errors import BadInputError
+from fer_edge.evaluation.figures import save_figure
 from fer_edge.evaluation.results import BenchmarkReport
 
 RESULTS = "results.json"
@@ -33,15 +35,19 @@ def check_output(folder: Path, overwrite: bool, files: Sequence[str] = (RESULTS,
 
 
 def write_output(report: BenchmarkReport, folder: Path) -> Path:
-    """Write the three files, results.json last; returns its path."""
+    """Write the files, results.json last; returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = ("samples.npz", "report.md", RESULTS)
+    names = ("samples.npz", FIGURE, "report.md", RESULTS)
     temporary = {name: folder / f".{name}.tmp" for name in names}
+    found = document(report)
     try:
         with temporary["samples.npz"].open("wb") as stream:
             np.savez_compressed(stream, **_samples(report))
+        drawn = tradeoff_figure({Path(report.baseline.path).stem: found})
+        save_figure(drawn, temporary[FIGURE], ("svg",))
+        temporary[FIGURE].with_name(f"{temporary[FIGURE].name}.svg").replace(temporary[FIGURE])
         temporary["report.md"].write_text(markdown(report), encoding="utf-8")
-        temporary[RESULTS].write_text(json.dumps(document(report), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        temporary[RESULTS].write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
         for name in names:
             temporary[name].replace(folder / name)
     finally:

@@ -20,6 +20,7 @@ from fer_edge.evaluation.results import (
 )
 from fer_edge.evaluation.statistics import Interval
 
+FIGURE = "tradeoff.svg"
 NONE = "-"
 PLAIN_WIDTH = 200  # where there is no terminal, do not fold at its usual 80 columns
 ACCURACY_COLUMNS = (
@@ -71,6 +72,8 @@ def markdown(report: BenchmarkReport) -> str:
     """The report as Markdown."""
     lines = ["# fer-edge: converted models against the full-precision baseline", ""]
     lines += markdown_table(columns(report), rows(report))
+    if report.conditions:
+        lines += ["", f"![accuracy over time]({FIGURE})"]
     lines += ["", *(f"- {line}" for line in facts(report))]
     reasons = notes(report)
     if reasons:

@@ -12,7 +12,9 @@ from fer_edge.cli.comparison import comparison_parameters
 
 @click.command("benchmark")
 @comparison_parameters
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for results.json and report.md.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="Folder for results.json, report and figure."
+)
 @click.option("--min-seconds", type=click.FloatRange(0.1, 600), default=2.0, show_default=True, help="Per model.")
 @click.option("--overwrite", is_flag=True, help="Replace the results in --out.")
 @click.option("--json", "as_json", is_flag=True, help="Print results.json on stdout too.")
@@ -39,7 +41,9 @@ def command(
     from benchmarks.report import print_report
     from benchmarks.request import BenchmarkRequest
     from fer_edge.models import resolve_model
+    from fer_edge.optional import require
 
+    require("matplotlib", extra="benchmark")
     check_output(out, overwrite)
     paths = tuple(resolve_model(name) for name in artifacts)
     request = BenchmarkRequest(

@@ -25,7 +25,7 @@ Axes = Any
 def confusion_figure(results: Mapping[str, Classification]) -> Figure:
     """Confusion matrices: images, and their share of the true class, which is the colour."""
     classes = max(len(result.labels) for result in results.values())
-    figure, panels = _panels(len(results), side=min(max(4.0, 0.75 * classes + 1), LARGEST_SIDE))
+    figure, panels = panels_figure(len(results), side=min(max(4.0, 0.75 * classes + 1), LARGEST_SIDE))
     for panel, (name, result) in zip(panels, results.items(), strict=True):
         counts, ticks = result.confusion, range(len(result.labels))
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -37,13 +37,13 @@ def confusion_figure(results: Mapping[str, Classification]) -> Figure:
         panel.set_yticks(ticks, result.labels, parse_math=False)
         panel.set_xlabel("predicted")
         panel.set_ylabel("label")
-        _title(panel, Path(name).name)
+        title_panel(panel, Path(name).name)
     return figure
 
 
 def reliability_figure(results: Mapping[str, Classification]) -> Figure:
     """Reliability diagrams: accuracy against confidence; the area of a point grows with its images."""
-    figure, panels = _panels(len(results), side=4.0)
+    figure, panels = panels_figure(len(results), side=4.0)
     for panel, (name, result) in zip(panels, results.items(), strict=True):
         bins = result.reliability
         confidence, accuracy = [b.confidence for b in bins], [b.accuracy for b in bins]
@@ -52,13 +52,13 @@ def reliability_figure(results: Mapping[str, Classification]) -> Figure:
         panel.scatter(confidence, accuracy, [10 + 200 * b.n / result.n for b in bins], color="C0", label="measured")
         panel.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy", aspect="equal")
         panel.legend(fontsize=8)
-        _title(panel, f"{Path(name).name}\nECE {result.ece:.3f}")
+        title_panel(panel, f"{Path(name).name}\nECE {result.ece:.3f}")
     return figure
 
 
 def curves_figure(title: str, history: Sequence[Mapping[str, float]], best_epoch: int) -> Figure:
     """Accuracy and loss on the images that are fitted and on the tuning images, epoch by epoch."""
-    figure, panels = _panels(2, side=4.0)
+    figure, panels = panels_figure(2, side=4.0)
     epochs = [row["epoch"] for row in history]
     for panel, name in zip(panels, ("accuracy", "loss"), strict=True):
         panel.plot(epochs, [row[name] for row in history], marker=".", label="training (augmented)")
@@ -67,13 +67,13 @@ def curves_figure(title: str, history: Sequence[Mapping[str, float]], best_epoch
         panel.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         panel.set(xlabel="epoch", ylabel=name, xlim=(epochs[0] - 0.5, epochs[-1] + 0.5))
         panel.legend(fontsize=8)
-        _title(panel, f"{title}: {name}")
+        title_panel(panel, f"{title}: {name}")
     return figure
 
 
 def predictions_figure(title: str, pictures: Sequence[tuple[Image, str, bool]]) -> Figure:
     """Pictures (uint8[h, w, 3]) with a caption each, in red where the third value, whether it is right, is False."""
-    figure, panels = _panels(len(pictures), side=1.6, columns=5)
+    figure, panels = panels_figure(len(pictures), side=1.6, columns=5)
     for panel, (picture, caption, right) in zip(panels, pictures, strict=True):
         panel.imshow(picture)
         panel.axis("off")
@@ -96,7 +96,7 @@ def save_figure(figure: Figure, path: Path, formats: Sequence[str] = FORMATS) ->
             temporary.unlink(missing_ok=True)
 
 
-def _panels(count: int, side: float, columns: int = COLUMNS) -> tuple[Figure, list[Axes]]:
+def panels_figure(count: int, side: float, columns: int = COLUMNS) -> tuple[Figure, list[Axes]]:
     """A figure of `count` panels, `side` inches each."""
     columns = min(columns, count)
     rows = math.ceil(count / columns)
@@ -109,5 +109,6 @@ def _panels(count: int, side: float, columns: int = COLUMNS) -> tuple[Figure, li
     return figure, panels[:count]
 
 
-def _title(panel: Axes, text: str) -> None:
+def title_panel(panel: Axes, text: str) -> None:
+    """Write the title, whatever characters it has."""
     panel.set_title(text, fontsize=9, parse_math=False)

@@ -149,7 +149,7 @@ def test_files_are_complete_and_not_replaced(report: BenchmarkReport, tmp_path: 
     out = tmp_path / "out"
     check_output(out, overwrite=False)
     path = write_output(report, out)
-    assert sorted(p.name for p in out.iterdir()) == ["report.md", "results.json", "samples.npz"]
+    assert sorted(p.name for p in out.iterdir()) == ["report.md", "results.json", "samples.npz", "tradeoff.svg"]
     assert json.loads(path.read_text()) == json.loads(json.dumps(document(report)))
     with np.load(out / "samples.npz", allow_pickle=False) as samples:
         assert samples["2"].dtype == np.int64
