@@ -27,6 +27,10 @@ show a photo that is also among the training faces, cropped or lit otherwise (`f
 One human rater agrees with the others on {rater} of the same faces. Mean distance between the model's probabilities
 and the crowd's shares (total variation): {distance}.
 
+The same photos in trouble ([what is done to them](../../../docs/evaluate.md#on-photos-in-trouble)), change in points:
+
+{trouble}
+
 ![curves of the training](curves.svg)
 ![confusion matrix, test faces](confusion.svg)
 
@@ -62,7 +66,8 @@ product is a question for your lawyer; training on photos that you may use answe
 def main(run: Path, evaluation: Path) -> None:
     """Copy checkpoint, curves and confusion matrix into the zoo and write the model card.
 
-    RUN is the folder of `fer-edge train`; EVALUATION that of `fer-edge evaluate RUN/NAME.keras --votes ... --out`.
+    RUN is the folder of `fer-edge train`; EVALUATION that of
+    `fer-edge evaluate RUN/NAME.keras --votes ... --robustness --out`.
     """
     [checkpoint] = run.glob("*.keras")
     report = json.loads((evaluation / "report.json").read_text(encoding="utf-8"))
@@ -85,12 +90,12 @@ def check(checkpoint: Path, report: dict[str, Any]) -> None:
     """Refuse an evaluation of something else.
 
     Raises:
-        click.ClickException: of several models or another one, without votes, or on images that chose the model.
+        click.ClickException: of several models or another one, without votes or robustness, or on images that chose the model.
     """
     names = [Path(model["name"]).stem for model in report["models"]]
-    if names != [checkpoint.stem] or "votes" not in report:
+    if names != [checkpoint.stem] or not {"votes", "robustness"} <= set(report):
         raise click.ClickException(
-            f"the report is of {names}: fer-edge evaluate {checkpoint} --data DATA --votes CSV --out EVALUATION"
+            f"the report is of {names}: fer-edge evaluate {checkpoint} --data DATA --votes CSV --robustness --out EVALUATION"
         )
     if "selected_on_this_data" in report["models"][0] or read_checkpoint_info(checkpoint) is None:
         raise click.ClickException(f"{checkpoint} was chosen on these images, or has no record: take a test set")
@@ -117,10 +122,22 @@ def card_of(name: str, report: dict[str, Any], commit: str) -> str:
         table="\n".join(markdown_table(("", "value [95% interval]"), rows)),
         rater=percent(votes["rater_agreement"]),
         distance=figure(distance),
+        trouble="\n".join(markdown_table(("photos", "accuracy", "change"), trouble_rows(report))),
         commit=commit,
         name=name,
         weakest=min(model["per_class"], key=lambda label: model["per_class"][label]["f1"]["value"]).capitalize(),
     )
+
+
+def trouble_rows(report: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """A row per corruption."""
+    rows = []
+    for entry in report["robustness"]:
+        [model] = entry["models"]
+        low, high = (100 * bound for bound in model["delta_accuracy"]["ci95"])
+        change = f"{100 * model['delta_accuracy']['value']:+.1f} [{low:+.1f}, {high:+.1f}]"
+        rows.append((entry["corruption"], f"{model['accuracy']['value']:.1%}", change))
+    return rows
 
 
 def percent(estimate: dict[str, Any]) -> str:

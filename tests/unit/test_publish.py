@@ -23,11 +23,15 @@ def test_a_card_names_figures_origin_and_the_weakest_class() -> None:
         "ece": 0.0123,
     }
     votes = {"rater_agreement": ESTIMATE, "total_variation": {"runs/it.keras": ESTIMATE}}
-    card = card_of("it", {"data": {"n": 7, "sha256": "ab" * 32}, "models": [model], "votes": votes}, "0123abc")
+    change = {"value": -0.25, "ci95": [-0.3, -0.2]}
+    trouble = [{"corruption": "blur 3%", "models": [{"accuracy": ESTIMATE, "delta_accuracy": change}]}]
+    report = {"data": {"n": 7, "sha256": "ab" * 32}, "models": [model], "votes": votes, "robustness": trouble}
+    card = card_of("it", report, "0123abc")
     for text in (
         "| accuracy | 50.0% [40.0%, 60.0%] |",
         "| F1 of sad | 0.250 [0.200, 0.300] |",
         "| expected calibration error, 15 bins | 0.012 |",
+        "| blur 3% | 50.0% | -25.0 [-30.0, -20.0] |",
         "at commit `0123abc`",
         "`benchmarks/results/reference/it.json`",
         "Sad is the weakest class",
