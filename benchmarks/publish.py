@@ -90,12 +90,13 @@ def check(checkpoint: Path, report: dict[str, Any]) -> None:
     """Refuse an evaluation of something else.
 
     Raises:
-        click.ClickException: of several models or another one, without votes or robustness, or on images that chose the model.
+        click.ClickException: of several models or another one, without votes or robustness, or on images that chose it.
     """
     names = [Path(model["name"]).stem for model in report["models"]]
     if names != [checkpoint.stem] or not {"votes", "robustness"} <= set(report):
         raise click.ClickException(
-            f"the report is of {names}: fer-edge evaluate {checkpoint} --data DATA --votes CSV --robustness --out EVALUATION"
+            f"the report is of {names} or lacks a part: "
+            f"fer-edge evaluate {checkpoint} --data DATA --votes CSV --robustness --out EVALUATION"
         )
     if "selected_on_this_data" in report["models"][0] or read_checkpoint_info(checkpoint) is None:
         raise click.ClickException(f"{checkpoint} was chosen on these images, or has no record: take a test set")

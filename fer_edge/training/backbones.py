@@ -98,7 +98,8 @@ def build_classifier(
         architecture: a key of `BACKBONES`.
         contract: size, colour and labels.
         weights: "none", "imagenet" (scaling then follows that backbone's own) or a `.keras` file (path or zoo:NAME) of
-            the same architecture, whose backbone weights are taken. Without ImageNet the scaling is x / 255.
+            the same architecture, whose backbone weights are taken, and its head too where its labels are these.
+            Without ImageNet the scaling is x / 255.
         any_size: leave height and width open, for training at several sizes.
         dropout: rate in front of the softmax.
 
@@ -126,7 +127,10 @@ def build_classifier(
     x = keras.layers.Dense(len(contract.labels), activation="softmax", name="probabilities", dtype="float32")(x)
     model = keras.Model(pixels, x, name=architecture)
     if weights != "none":
-        _take_weights(body, architecture, weights)
+        donor = imagenet_layers(architecture) if weights == "imagenet" else _donor_layers(resolve_model(weights))
+        # By position: Keras numbers the names of some layers through all models of a process.
+        layers = model.layers[2:] if _same_labels(weights, contract) else body.layers[2:]
+        _take_weights(layers, donor, f"{weights} does not fit {architecture}")
     return model
 
 
@@ -151,14 +155,16 @@ def imagenet_layers(architecture: str) -> list[keras.layers.Layer]:
     return layers
 
 
-def _take_weights(body: keras.Model, architecture: str, weights: str) -> None:
-    """Fill the backbone inside `body` (whose first layers are the input and the scaling) from elsewhere."""
-    layers = body.layers[2:]
-    donor = imagenet_layers(architecture) if weights == "imagenet" else _donor_layers(resolve_model(weights))
-    # By position: Keras numbers the names of some layers through all models of a process. A head may follow.
+def _same_labels(weights: str, contract: InputContract) -> bool:
+    info = None if weights == "imagenet" else read_checkpoint_info(resolve_model(weights))
+    return info is not None and info.contract.labels == contract.labels
+
+
+def _take_weights(layers: list[keras.layers.Layer], donor: list[keras.layers.Layer], misfit: str) -> None:
+    """Fill `layers` from the first ones of `donor`."""
     for layer, source in itertools.zip_longest(layers, donor[: len(layers)]):
         if type(source) is not type(layer) or [w.shape for w in source.weights] != [w.shape for w in layer.weights]:
-            raise CheckpointError(f"{weights} does not fit {architecture} at layer {layer.name}", "Use a matching one")
+            raise CheckpointError(f"{misfit} at layer {layer.name}", "Use a matching one")
         layer.set_weights(source.get_weights())
 
 

@@ -238,6 +238,19 @@ def test_a_checkpoint_of_ours_gives_initial_weights(runs: Runs, monkeypatch: pyt
         build_classifier("resnet50v2", contract, str(path))
 
 
+def test_the_head_is_taken_where_the_labels_are_the_same(runs: Runs) -> None:
+    path = runs.whole / "densenet121.keras"
+    info = read_checkpoint_info(path)
+    assert info is not None
+    same = build_classifier("densenet121", info.contract, str(path))
+    donor = keras.models.load_model(path, compile=False, safe_mode=True)
+    for ours, theirs in zip(same.get_weights(), donor.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    swapped = info.contract.model_copy(update={"labels": info.contract.labels[::-1]})
+    other = build_classifier("densenet121", swapped, str(path))
+    assert (other.get_layer("features").get_weights()[0] != donor.get_layer("features").get_weights()[0]).any()
+
+
 def test_initial_weights_that_are_not_there_are_said_before_anything_is_written(
     runs: Runs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
