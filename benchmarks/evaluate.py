@@ -114,17 +114,12 @@ def evaluate(request: EvaluationRequest, say: Callable[[str], None]) -> Evaluati
             if isinstance(model, Artifact):
                 refuse_calibration_images(model.manifest, name, prints, images)
         say(f"[2/3] classifying {len(images)} images")
-        probabilities = {}
-        for name, model in models.items():
-            say(f"      {name}")
-            probabilities[name] = predict_all(model.backend, images, name)
-        ensemble = ENSEMBLE if len(models) > 1 else None
-        if ensemble:
-            probabilities[ensemble] = np.mean(list(probabilities.values()), axis=0)
+        probabilities = _predict(models, images, say)
         robustness: tuple[Robustness, ...] = ()
         if request.robustness:
-            backends = {name: model.backend for name, model in models.items()}
-            robustness = measure_robustness(backends, images, probabilities, ensemble, say)
+            robustness = measure_robustness(
+                lambda changed: _predict(models, changed, lambda _: None), images, probabilities, say
+            )
     say("[3/3] resampling")
     selected = {name: selecting_images(model.selected_on, prints) for name, model in models.items()}
     selected[ENSEMBLE] = selecting_images((p for model in models.values() for p in model.selected_on), prints)
@@ -139,6 +134,19 @@ def _open(names: tuple[str, ...], stack: ExitStack) -> dict[str, OpenedModel]:
     if not opened:
         raise UsageError("no model was given", "Name .keras, .tflite, .onnx or .xml files, or zoo:NAME")
     return opened
+
+
+def _predict(
+    models: dict[str, OpenedModel], images: LabelledImages, say: Callable[[str], None]
+) -> dict[str, Probabilities]:
+    """What every model says of the images and, of several, what they say together."""
+    probabilities = {}
+    for name, model in models.items():
+        say(f"      {name}")
+        probabilities[name] = predict_all(model.backend, images, name)
+    if len(models) > 1:
+        probabilities[ENSEMBLE] = np.mean(list(probabilities.values()), axis=0)
+    return probabilities
 
 
 def _evaluated(

@@ -38,14 +38,13 @@ def write_output(report: BenchmarkReport, folder: Path) -> Path:
     """Write the files, results.json last; returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
     names = ("samples.npz", FIGURE, "report.md", RESULTS)
-    temporary = {name: folder / f".{name}.tmp" for name in names}
+    temporary = {name: folder / f".tmp.{name}" for name in names}
     found = document(report)
     try:
         with temporary["samples.npz"].open("wb") as stream:
             np.savez_compressed(stream, **_samples(report))
         drawn = tradeoff_figure({Path(report.baseline.path).stem: found})
-        save_figure(drawn, temporary[FIGURE], ("svg",))
-        temporary[FIGURE].with_name(f"{temporary[FIGURE].name}.svg").replace(temporary[FIGURE])
+        save_figure(drawn, temporary[FIGURE].with_suffix(""), ("svg",))
         temporary["report.md"].write_text(markdown(report), encoding="utf-8")
         temporary[RESULTS].write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
         for name in names:

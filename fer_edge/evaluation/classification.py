@@ -10,11 +10,17 @@ import numpy.typing as npt
 
 from fer_edge.evaluation.calibration_error import Bin, expected_calibration_error, reliability
 from fer_edge.evaluation.metrics import Counts, Floats, Labels, confusion_matrix, precision_recall_f1
-from fer_edge.evaluation.statistics import Interval, confusion_intervals, wilson_interval
+from fer_edge.evaluation.statistics import (
+    Interval,
+    accuracy_difference_interval,
+    confusion_intervals,
+    wilson_interval,
+)
 
 MISTAKES = 10
 
 Probabilities = npt.NDArray[np.float32]
+Rights = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,17 @@ class Estimate:
 
     value: float
     ci95: Interval
+
+
+def accuracy_estimate(right: Rights) -> Estimate:
+    """Fraction of images that were classified rightly (bool[N]), with Wilson's interval."""
+    count = int(right.sum())
+    return Estimate(count / len(right), wilson_interval(count, len(right)))
+
+
+def accuracy_change(before: Rights, after: Rights) -> Estimate:
+    """Accuracy afterwards minus accuracy before, bool[N] of the same images, with its paired interval."""
+    return Estimate(float(after.mean() - before.mean()), accuracy_difference_interval(before, after))
 
 
 @dataclass(frozen=True)
@@ -87,9 +104,8 @@ def classify(targets: Labels, probabilities: Probabilities, labels: Sequence[str
     macro, weighted, *rest = (Estimate(float(v), i) for v, i in zip(values, intervals, strict=True))
     k = len(labels)
     by_class = zip(labels, rest[:k], rest[k : 2 * k], rest[2 * k :], support.tolist(), strict=True)
-    right = int(np.trace(confusion))
     return Classification(
-        accuracy=Estimate(right / len(targets), wilson_interval(right, len(targets))),
+        accuracy=accuracy_estimate(probabilities.argmax(axis=1) == targets),
         macro_f1=macro,
         weighted_f1=weighted,
         per_class={label: ClassScores(p, r, f1, n) for label, p, r, f1, n in by_class},

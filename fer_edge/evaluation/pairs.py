@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fer_edge.evaluation.classification import Estimate
+from fer_edge.evaluation.classification import Estimate, accuracy_change
 from fer_edge.evaluation.metrics import Labels, agreement
-from fer_edge.evaluation.statistics import accuracy_difference_interval, holm, mcnemar_p
+from fer_edge.evaluation.statistics import holm, mcnemar_p
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,7 @@ def compare_pairs(targets: Labels, predicted: Mapping[str, Labels]) -> tuple[Pai
         Pair(
             first=a,
             second=b,
-            delta_accuracy=Estimate(
-                float(right[b].mean() - right[a].mean()), accuracy_difference_interval(right[a], right[b])
-            ),
+            delta_accuracy=accuracy_change(right[a], right[b]),
             mcnemar_p=p,
             holm_p=adjusted,
             agreement=agreement(predicted[a], predicted[b]),
