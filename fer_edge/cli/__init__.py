@@ -70,6 +70,8 @@ def main() -> None:
 def execute(arguments: list[str]) -> int:
     """Run the command line on `arguments`; returns the exit code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # TensorFlow does so itself on processors with VNNI only; without it ResNet50V2 trains at a quarter of the speed.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     try:
         result: Any = cli.main(arguments, prog_name="fer-edge", standalone_mode=False)
         return result if isinstance(result, int) else 0

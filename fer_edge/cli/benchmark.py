@@ -52,7 +52,7 @@ def command(
     report = benchmark(request, lambda line: click.echo(line, err=True))
     print_report(report)
     results = write_output(report, out)
-    click.echo(f"written: {results} and report.md beside it", err=True)
+    click.echo(f"written: {results}, report.md and tradeoff.svg beside it", err=True)
     if as_json:
         click.echo(json.dumps(document(report), indent=1, allow_nan=False))
     return report.exit_code

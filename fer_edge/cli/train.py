@@ -10,7 +10,13 @@ import click
 @click.command("train")
 @click.option("--data", required=True, help="Folder or zip with one folder per class, optionally under train/.")
 @click.option("--arch", "architecture", default="densenet121", show_default=True, help="Network, or 'all'.")
-@click.option("--recipe", "recipe_name", default="paper", show_default=True, help="paper, scratch or a .toml file.")
+@click.option(
+    "--recipe",
+    "recipe_name",
+    default="paper",
+    show_default=True,
+    help="paper, scratch, reference, quickstart or a .toml file.",
+)
 @click.option("--size", type=click.IntRange(32, 1024), help="Input side in pixels; makes one stage of the recipe.")
 @click.option("--epochs", type=click.IntRange(1, 1000), help="Most epochs; makes one stage of the recipe.")
 @click.option("--weights", help="Initial weights: imagenet, none, a .keras file or zoo:NAME.")
@@ -24,7 +30,7 @@ import click
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="Folder of the run; an unfinished one goes on."
 )
-@click.option("--overwrite", is_flag=True, help="Replace what is in --out.")
+@click.option("--overwrite", is_flag=True, help="Start anew, replacing what is in --out.")
 def command(
     data: str,
     architecture: str,

@@ -192,4 +192,5 @@ def check_output(out: Path, architecture: str, overwrite: bool) -> None:
         raise BadInputError(f"{out / taken[0]} exists already", "Give another --out, or --overwrite to replace it")
     out.mkdir(parents=True, exist_ok=True)
     if overwrite:
+        (out / f"{architecture}.keras").unlink(missing_ok=True)  # or the run, once interrupted, could not go on
         StateFolder(out / STATE).clear()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fer_edge.errors import BadInputError
+from fer_edge.training.job import STATE, check_output
 from fer_edge.training.state import Progress, StateFolder
 
 
@@ -55,3 +56,12 @@ def test_a_damaged_state_is_refused(tmp_path: Path, model: keras.Model, name: st
     (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:20])
     with pytest.raises(BadInputError, match="is damaged"):
         StateFolder(tmp_path).load("run", model)
+
+
+def test_a_run_that_replaces_another_goes_on_after_an_interruption(tmp_path: Path) -> None:
+    (tmp_path / STATE).mkdir()
+    (tmp_path / "densenet121.keras").write_bytes(b"the one before")
+    with pytest.raises(BadInputError, match="exists already"):
+        check_output(tmp_path, "densenet121", overwrite=False)
+    check_output(tmp_path, "densenet121", overwrite=True)
+    check_output(tmp_path, "densenet121", overwrite=False)

@@ -56,3 +56,17 @@ def test_several_benchmarks_stand_side_by_side(result: Document, tmp_path: Path)
     assert done.exit_code == 0
     assert (tmp_path / "both.svg").read_text().startswith("<?xml")
     assert len(tradeoff_figure({"first": result, "second": result}).axes) == 2
+
+
+def test_nothing_is_lost_to_equal_titles_or_an_old_figure(result: Document, tmp_path: Path) -> None:
+    for name in ("a/same", "b/same"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "results.json").write_text(json.dumps(result))
+    first, second = (str(tmp_path / name / "same" / "results.json") for name in "ab")
+    refused = CliRunner().invoke(command, [str(tmp_path / "both.svg"), first, second])
+    assert refused.exit_code == 2
+    assert "same, same" in refused.output
+    (tmp_path / "old.svg").write_text("mine")
+    refused = CliRunner().invoke(command, [str(tmp_path / "old.svg"), first])
+    assert refused.exit_code == 2
+    assert (tmp_path / "old.svg").read_text() == "mine"
