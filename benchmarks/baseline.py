@@ -13,6 +13,7 @@ import numpy.typing as npt
 from benchmarks.models import OpenedModel
 from fer_edge.errors import BadInputError, DataError, UsageError
 from fer_edge.runtime.backends.base import Probabilities
+from fer_edge.whole_file import whole_file
 
 SCHEMA_VERSION = 1
 REMEDY = "Write it again where the model runs: fer-edge verify ... --save-baseline FILE.npz"
@@ -64,23 +65,18 @@ class SavedPredictions:
 
     def save(self, path: Path) -> None:
         """Write a `.npz` without pickle; the name appears when the file is complete."""
-        temporary = path.with_name(path.name + ".tmp")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as stream:
-                np.savez_compressed(
-                    stream,
-                    schema_version=np.int64(SCHEMA_VERSION),
-                    model=np.array([self.name, self.runtime, self.executed_precision, self.source_sha256]),
-                    size_bytes=np.int64(self.size_bytes),
-                    labels=np.array(self.labels),
-                    images=np.array(self.images),
-                    targets=self.targets,
-                    probabilities=self.probabilities,
-                )
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as temporary, temporary.open("wb") as stream:
+            np.savez_compressed(
+                stream,
+                schema_version=np.int64(SCHEMA_VERSION),
+                model=np.array([self.name, self.runtime, self.executed_precision, self.source_sha256]),
+                size_bytes=np.int64(self.size_bytes),
+                labels=np.array(self.labels),
+                images=np.array(self.images),
+                targets=self.targets,
+                probabilities=self.probabilities,
+            )
 
     @classmethod
     def read(cls, path: Path) -> SavedPredictions:

@@ -51,6 +51,7 @@ class ModelEvaluation:
     Attributes:
         name: as the user named it.
         selected: how many of the images chose the model; above 0 the figures are not independent.
+        sha256: of the checkpoint that it is, or comes from; "" for the ensemble.
         total_variation: distance to the crowd, with votes only.
         warnings: what the runtime warned of.
     """
@@ -59,6 +60,7 @@ class ModelEvaluation:
     scores: Classification
     mistakes: tuple[Mistake, ...]
     selected: int
+    sha256: str
     total_variation: Estimate | None
     warnings: tuple[str, ...]
 
@@ -164,6 +166,7 @@ def _evaluated(
             scores=classify(images.targets, given, images.labels),
             mistakes=confident_mistakes(images.names, images.targets, given, images.labels),
             selected=selected[name],
+            sha256=models[name].source_sha256 if name in models else "",
             total_variation=total_variation(votes.shares, given) if votes else None,
             warnings=models[name].warnings if name in models else (),
         )

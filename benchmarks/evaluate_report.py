@@ -27,7 +27,7 @@ from fer_edge.evaluation.classification_report import (
 from fer_edge.evaluation.figures import confusion_figure, reliability_figure, save_figure
 from fer_edge.evaluation.markdown import markdown_table
 from fer_edge.evaluation.verdict import Verdict
-from fer_edge.text_file import write_text_file
+from fer_edge.whole_file import write_text_file
 
 SCHEMA_VERSION = 1
 REPORT = "report.json"
@@ -44,7 +44,7 @@ def document(found: Evaluation) -> Document:
     result: Document = {
         "schema_version": SCHEMA_VERSION,
         "data": {"n": found.n, "sha256": found.sha256},
-        "models": [{"name": model.name, **_scores(model)} for model in found.models],
+        "models": [{"name": model.name, "sha256": model.sha256, **_scores(model)} for model in found.models],
         "pairs": [
             {
                 "first": pair.first,

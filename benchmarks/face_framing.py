@@ -6,12 +6,14 @@ the detector's `Framing`: with the contract's margin around the canonical box, t
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import click
 import numpy as np
 import numpy.typing as npt
 
+from fer_edge.command_line import run_command
 from fer_edge.contract import InputContract
 from fer_edge.data.folder import LabelledImages, open_images
 from fer_edge.preprocess import Box, Image
@@ -75,4 +77,4 @@ def command(data: str, names: tuple[str, ...], count: int, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    command()
+    sys.exit(run_command(command, sys.argv[1:]))

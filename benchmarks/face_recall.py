@@ -7,6 +7,7 @@ The photos are not ours and are not in the project; DIR holds sample1.jpg to sam
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from fer_edge.command_line import run_command
 from fer_edge.errors import BadInputError
 from fer_edge.preprocess import Box, Image, decode_image
 from fer_edge.runtime.faces import FaceDetector, open_detector
@@ -131,4 +133,4 @@ def command(photos: Path, names: tuple[str, ...], count: int, seed: int) -> None
 
 
 if __name__ == "__main__":
-    command()
+    sys.exit(run_command(command, sys.argv[1:]))

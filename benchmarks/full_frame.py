@@ -7,12 +7,14 @@ classified as they are.
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 
 import click
 import numpy as np
 
 from benchmarks.face_framing import composed
+from fer_edge.command_line import run_command
 from fer_edge.data.folder import open_images
 from fer_edge.evaluation.statistics import accuracy_difference_interval
 from fer_edge.models import DEFAULT_MODEL
@@ -64,4 +66,4 @@ def command(data: str, model: str, names: tuple[str, ...], count: int, seed: int
 
 
 if __name__ == "__main__":
-    command()
+    sys.exit(run_command(command, sys.argv[1:]))

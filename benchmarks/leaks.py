@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import click
 import numpy as np
 
 from benchmarks.accuracy import predict_all
 from benchmarks.models import open_model
+from fer_edge.command_line import run_command
 from fer_edge.data.audit import audit
 from fer_edge.data.folder import open_images, open_whole
 from fer_edge.evaluation.classification import Rights, accuracy_estimate
@@ -34,7 +36,7 @@ def command(models: tuple[str, ...], data: str) -> None:
             opened.backend.close()
         seen = np.isin(images.names, sorted(leaked))
         parts = {"all": right, "leaked": right[seen], "without_leaked": right[~seen]}
-        accuracies = {part: {"n": len(r), **estimate_document(accuracy_estimate(r))} for part, r in parts.items()}
+        accuracies = {p: {"n": len(r), **estimate_document(accuracy_estimate(r))} for p, r in parts.items() if len(r)}
         results.append({"name": name, "accuracy": accuracies})
     click.echo(json.dumps({"schema_version": 1, "data": data, "models": results}))
 
@@ -47,4 +49,4 @@ def _leaked(data: str) -> set[str]:
 
 
 if __name__ == "__main__":
-    command()
+    sys.exit(run_command(command, sys.argv[1:]))

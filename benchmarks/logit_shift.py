@@ -8,13 +8,16 @@ learning via logit adjustment", ICLR 2021).
 from __future__ import annotations
 
 import json
+import sys
 
 import click
 import numpy as np
 
 from benchmarks.accuracy import predict_all
 from benchmarks.models import open_model
+from fer_edge.command_line import run_command
 from fer_edge.data.folder import open_images
+from fer_edge.errors import DataError
 from fer_edge.evaluation.classification import classify
 from fer_edge.evaluation.classification_report import estimate_document
 from fer_edge.models import resolve_model
@@ -34,6 +37,8 @@ def command(model: str, data: str) -> None:
     finally:
         opened.backend.close()
     shares = np.bincount(images.targets, minlength=len(opened.labels)) / len(images)
+    if missing := [label for label, share in zip(opened.labels, shares, strict=True) if not share]:
+        raise DataError(f"{data} holds no image of {', '.join(missing)}", "Take data with every class")
     results = []
     for power in POWERS:
         shifted = probabilities / shares**power
@@ -50,4 +55,4 @@ def command(model: str, data: str) -> None:
 
 
 if __name__ == "__main__":
-    command()
+    sys.exit(run_command(command, sys.argv[1:]))

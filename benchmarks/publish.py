@@ -5,27 +5,33 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from fer_edge.checkpoint import read_checkpoint_info
+from fer_edge.checkpoint import file_sha256, read_checkpoint_info
+from fer_edge.command_line import run_command
 from fer_edge.evaluation.markdown import markdown_table
 from fer_edge.models import CARD, ZOO
-from fer_edge.text_file import write_text_file
+from fer_edge.whole_file import write_text_file
 
+PER_CLASS = ("Precision", "Recall", "F1")
 RESULTS = Path(__file__).parent / "results/reference"
 TEXT = """
 ## On the test faces
 
-{n} faces of FER2013's PublicTest with FER+ labels (SHA-256 of names and files: `{data}`); 95% intervals. 99 of them
-show a photo that is also among the training faces, cropped or lit otherwise (`fer-edge data audit`).
+This card is of `{name}.keras` (SHA-256 `{sha256}`). {n} faces of FER2013's PublicTest with FER+ labels (SHA-256 of
+names and files: `{data}`); 95% intervals. 99 of them show a photo that is also among the training faces, cropped or
+lit otherwise (`fer-edge data audit`); [what that is worth, and how often these faces were looked
+at](../../../docs/reference-runs.md#the-test-faces).
 
 {table}
 
-One human rater agrees with the others on {rater} of the same faces. Mean distance between the model's probabilities
-and the crowd's shares (total variation): {distance}.
+One human rater agrees with the others on {rater} of the same faces. A model above that does not beat people: it
+learned what many raters said and is scored by what many said, and a single rater is one of them. Mean distance
+between the model's probabilities and the crowd's shares (total variation): {distance}.
 
 The same photos in trouble ([what is done to them](../../../docs/evaluate.md#on-photos-in-trouble)), change in points:
 
@@ -37,16 +43,18 @@ The same photos in trouble ([what is done to them](../../../docs/evaluate.md#on-
 ## Where it comes from
 
 Finished and measured by fer-edge at commit `{commit}`; [how it was trained, and what was
-tried](../../../docs/reference-runs.md). The figures above are in `benchmarks/results/reference/{name}.json`.
+tried](../../../docs/reference-runs.md): a `zoo:` among the initial weights is the cycle before. The figures above are
+in `benchmarks/results/reference/{name}.json`.
 
 Photos: FER2013 (Goodfellow et al. 2013, *Challenges in Representation Learning*), found on the web by emotion words
-and cut to 48x48 grey pixels. Votes: FER+ (Barsoum et al. 2016), ten raters for each photo. Only photos of these five
-expressions with a majority were used.
+and cut to 48x48 grey pixels. Votes: FER+ (Barsoum et al. 2016), ten raters for each photo. Only photos were used
+whose label is one of these five, has at least five of the ten votes and no tie: the test faces are easier than faces
+are. Blank photos and near-copies were removed before.
 
 **Licence of the training data.** FER+'s votes are under the MIT licence. The photos were collected from the web and
 published for research; their owners' rights were not cleared, nor did the people shown agree, as far as is known. The
-weights are under this project's licence, as far as it can give one. Whether a model of such photos may go into your
-product is a question for your lawyer; training on photos that you may use answers it.
+weights are under this project's licence (Apache-2.0), as far as it can give one. Whether a model of such photos may
+go into your product is a question for your lawyer; training on photos that you may use answers it.
 
 ## Bias
 
@@ -73,16 +81,17 @@ def main(run: Path, evaluation: Path) -> None:
     report = json.loads((evaluation / "report.json").read_text(encoding="utf-8"))
     check(checkpoint, report)
     folder = ZOO / checkpoint.stem
-    folder.mkdir(exist_ok=True)
-    for source in (checkpoint, run / "curves.svg", evaluation / "confusion.svg"):
-        shutil.copy(source, folder)
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ZOO, capture_output=True, text=True, check=True
     ).stdout.strip()
-    card = (run / CARD).read_text(encoding="utf-8")
-    write_text_file(folder / CARD, card + card_of(checkpoint.stem, report, commit))
+    card = (run / CARD).read_text(encoding="utf-8") + card_of(checkpoint.stem, report, commit)
+    results = json.dumps(without_images(report), indent=1) + "\n"
+    folder.mkdir(exist_ok=True)
     RESULTS.mkdir(exist_ok=True)
-    write_text_file(RESULTS / f"{checkpoint.stem}.json", json.dumps(without_images(report), indent=1) + "\n")
+    for source in (checkpoint, run / "curves.svg", evaluation / "confusion.svg"):
+        shutil.copy(source, folder)
+    write_text_file(folder / CARD, card)
+    write_text_file(RESULTS / f"{checkpoint.stem}.json", results)
     click.echo(str(folder / CARD))
 
 
@@ -92,10 +101,11 @@ def check(checkpoint: Path, report: dict[str, Any]) -> None:
     Raises:
         click.ClickException: of several models or another one, without votes or robustness, or on images that chose it.
     """
-    names = [Path(model["name"]).stem for model in report["models"]]
-    if names != [checkpoint.stem] or not {"votes", "robustness"} <= set(report):
+    names = [model["name"] for model in report["models"]]
+    of_this = [model.get("sha256") for model in report["models"]] == [file_sha256(checkpoint)]
+    if not of_this or not {"votes", "robustness"} <= set(report):
         raise click.ClickException(
-            f"the report is of {names} or lacks a part: "
+            f"the report is of another checkpoint ({', '.join(names)}) or lacks a part: "
             f"fer-edge evaluate {checkpoint} --data DATA --votes CSV --robustness --out EVALUATION"
         )
     if "selected_on_this_data" in report["models"][0] or read_checkpoint_info(checkpoint) is None:
@@ -114,10 +124,12 @@ def card_of(name: str, report: dict[str, Any], commit: str) -> str:
     [model], votes = report["models"], report["votes"]
     rows = [("accuracy", percent(model["accuracy"]))]
     rows += [(label, figure(model[key])) for label, key in (("macro-F1", "macro_f1"), ("weighted F1", "weighted_f1"))]
-    rows += [(f"F1 of {label}", figure(scores["f1"])) for label, scores in model["per_class"].items()]
+    for label, scores in model["per_class"].items():
+        rows += [(f"{key} of {label} ({scores['support']} faces)", figure(scores[key.lower()])) for key in PER_CLASS]
     rows.append(("expected calibration error, 15 bins", f"{model['ece']:.3f}"))
     distance = votes["total_variation"][model["name"]]
     return TEXT.format(
+        sha256=model["sha256"],
         n=report["data"]["n"],
         data=report["data"]["sha256"][:16],
         table="\n".join(markdown_table(("", "value [95% interval]"), rows)),
@@ -154,4 +166,4 @@ def figure(estimate: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_command(main, sys.argv[1:]))

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from benchmarks.document import Document
+from fer_edge.command_line import run_command
 from fer_edge.evaluation.figures import Axes, Figure, panels_figure, save_figure, title_panel
 from fer_edge.optional import require
 
@@ -76,6 +78,8 @@ def command(out: Path, results: tuple[Path, ...]) -> None:
     titles = [path.parent.name for path in results]
     if len(set(titles)) < len(titles):
         raise click.UsageError(f"the folders {', '.join(titles)} are the titles: give each another name")
+    if out.suffix != ".svg":
+        raise click.UsageError(f"{out} does not end in .svg")
     if out.exists():
         raise click.UsageError(f"{out} exists already: remove it, or give another name")
     documents = {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in results}
@@ -83,4 +87,4 @@ def command(out: Path, results: tuple[Path, ...]) -> None:
 
 
 if __name__ == "__main__":
-    command()
+    sys.exit(run_command(command, sys.argv[1:]))

@@ -33,6 +33,7 @@ from fer_edge.registry import lookup
 from fer_edge.runtime.backends import open_backend
 from fer_edge.runtime.backends.base import Probabilities
 from fer_edge.synthetic import SIZES, random_face
+from fer_edge.whole_file import whole_file
 
 if TYPE_CHECKING:
     import keras
@@ -166,14 +167,10 @@ def _keep_wrapped(model: keras.Model, request: ConvertRequest, sha256: str) -> N
             message = f"{path} is there already, made from another model or contract"
             raise BadInputError(message, "Give another --out, or --overwrite to replace it")
         return
-    temporary = path.with_name(f"writing-{path.name}")
-    try:
+    with whole_file(path) as temporary:
         model.save(temporary)
         info = CheckpointInfo(architecture="unknown", contract=request.contract, wraps_sha256=sha256)
         add_checkpoint_info(temporary, info)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _golden_face(model: keras.Model, contract: InputContract) -> Image:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from fer_edge.artifact_formats import AGAIN, MAX_MANIFEST_BYTES, OpenedFile, open_onnx, open_openvino, open_tflite
 from fer_edge.errors import ArtifactError
 from fer_edge.manifest import Format, Manifest
+from fer_edge.whole_file import whole_file
 
 SEAL = re.compile(rb'\{"sha256":"([0-9a-f]{64})","manifest":(.*)\}', re.DOTALL)
 OPENERS = {Format.TFLITE: open_tflite, Format.ONNX: open_onnx, Format.OPENVINO: open_openvino}
@@ -117,14 +118,9 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
     if len(inner) > MAX_MANIFEST_BYTES // 2:  # what XML escapes may double it
         raise ArtifactError(f"the manifest of {path} would take {len(inner)} bytes", "Use fewer calibration images")
     text = b'{"sha256":"%s","manifest":%s}' % (hashlib.sha256(inner).hexdigest().encode(), inner)
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        with temporary.open("wb") as stream:
-            for part in _open(path, manifest.format).sealed(text):
-                stream.write(part)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as temporary, temporary.open("wb") as stream:
+        for part in _open(path, manifest.format).sealed(text):
+            stream.write(part)
 
 
 def _open(path: Path, fmt: Format) -> OpenedFile:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import os
 import sys
 from importlib.metadata import version
-from typing import Any
 
 import click
 
-from fer_edge.errors import BadInputError, FerEdgeError, NoSpaceError
+from fer_edge.command_line import run_command
 
 COMMANDS = {
     "quickstart": "Generate faces, train, convert, verify and benchmark: the whole path in one command.",
@@ -29,11 +27,6 @@ COMMANDS = {
     "device": "Show a board's profile, and write what it needs to run fer-edge at boot.",
     "doctor": "Check what this machine can run and say what to install.",
 }
-
-
-# What makes a path that a user gave unusable.
-UNUSABLE: tuple[int, ...] = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS)
-UNUSABLE += (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 
 
 class LazyGroup(click.Group):
@@ -72,34 +65,4 @@ def execute(arguments: list[str]) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # TensorFlow does so itself on processors with VNNI only; without it ResNet50V2 trains at a quarter of the speed.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    try:
-        result: Any = cli.main(arguments, prog_name="fer-edge", standalone_mode=False)
-        return result if isinstance(result, int) else 0
-    except FerEdgeError as error:
-        return _fail(error)
-    except click.exceptions.Exit as error:
-        return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
-        return 130
-    except OSError as error:
-        return _fail(_explained(error))
-
-
-def _explained(error: OSError) -> FerEdgeError:
-    """What a user can do about a failed file operation; raises `error` again if that is not known."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NoSpaceError(f"no space left for {error.filename or 'the output'}", "Free space, then run again")
-    if error.filename is not None and error.errno in UNUSABLE:
-        return BadInputError(f"{error.filename} cannot be used: {error.strerror}", "Give another path")
-    raise error
-
-
-def _fail(error: FerEdgeError) -> int:
-    click.echo(f"error: {error.message}", err=True)
-    if error.remedy:
-        click.echo(f"       {error.remedy}", err=True)
-    return error.exit_code
+    return run_command(cli, arguments, "fer-edge")

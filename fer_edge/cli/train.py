@@ -26,7 +26,7 @@ import click
     help="CSV of raters' votes (columns file and one per class): their shares are the targets.",
 )
 @click.option("--limit", type=click.IntRange(10), help="Use this many images only, classes balanced.")
-@click.option("--seed", type=int, help="Settles every random choice.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Settles every random choice.")
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="Folder of the run; an unfinished one goes on."
 )
@@ -67,7 +67,7 @@ def command(
     architectures = list(BACKBONES) if architecture == "all" else [architecture]
     for name in architectures:
         check_size(name, min(stage.size for stage in recipe.stages))
-    check_weights(recipe.weights)
+    check_weights(recipe.weights, architectures)
     images = open_images(data, prefer="train")
     folders = {name: out / name if architecture == "all" else out for name in architectures}
     if architecture == "all" and not overwrite:
@@ -79,7 +79,7 @@ def command(
         check_output(folder, name, overwrite)
     recipe, overrides = with_initial_weights(recipe, overrides, folders, lambda line: click.echo(line, err=True))
     for name, folder in folders.items():
-        request = TrainingRequest(images, data, name, recipe, overrides, limit, votes, folder)
+        request = TrainingRequest(images, data, name, recipe, overrides, limit, votes, folder, overwrite)
         with TrainingDisplay(recipe.epochs) as display:
             path = train(request, display.say, display.epoch, display.batch)
         click.echo(str(path))

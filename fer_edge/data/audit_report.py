@@ -18,6 +18,7 @@ from fer_edge.data.fingerprint import SAME_PHOTO_BITS
 from fer_edge.data.folder import data_root
 from fer_edge.data.overview import overview
 from fer_edge.errors import BadInputError
+from fer_edge.whole_file import whole_file
 
 REPORT = "report.json"
 PRIVATE = "overview.png shows people's faces: it is for your eyes; do not publish it or commit it."
@@ -153,12 +154,8 @@ def write_audit(audit: Audit, left_out: dict[str, int] | None, folder: Path) -> 
         REPORT: (json.dumps(document(audit, left_out), indent=1, allow_nan=False) + "\n").encode(),
     }
     for name, content in contents.items():
-        temporary = folder / f".{name}.tmp"
-        try:
+        with whole_file(folder / name) as temporary:
             temporary.write_bytes(content)
-            temporary.replace(folder / name)
-        finally:
-            temporary.unlink(missing_ok=True)
     return folder / REPORT
 
 

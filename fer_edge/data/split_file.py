@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from fer_edge.errors import BadInputError, DataError, UsageError
-from fer_edge.text_file import write_text_file
+from fer_edge.whole_file import write_text_file
 
 if TYPE_CHECKING:
     from fer_edge.data.folder import LabelledImages

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from fer_edge.evaluation.classification import Classification
 from fer_edge.optional import require
 from fer_edge.preprocess import Image
+from fer_edge.whole_file import whole_file
 
 COLUMNS = 3
 LARGEST_SIDE = 24.0  # inches
@@ -25,6 +26,7 @@ Axes = Any
 def confusion_figure(results: Mapping[str, Classification]) -> Figure:
     """Confusion matrices: images, and their share of the true class, which is the colour."""
     classes = max(len(result.labels) for result in results.values())
+    titles = _titles(results)
     figure, panels = panels_figure(len(results), side=min(max(4.0, 0.75 * classes + 1), LARGEST_SIDE))
     for panel, (name, result) in zip(panels, results.items(), strict=True):
         counts, ticks = result.confusion, range(len(result.labels))
@@ -37,12 +39,13 @@ def confusion_figure(results: Mapping[str, Classification]) -> Figure:
         panel.set_yticks(ticks, result.labels, parse_math=False)
         panel.set_xlabel("predicted")
         panel.set_ylabel("label")
-        title_panel(panel, Path(name).name)
+        title_panel(panel, titles[name])
     return figure
 
 
 def reliability_figure(results: Mapping[str, Classification]) -> Figure:
     """Reliability diagrams: accuracy against confidence; the area of a point grows with its images."""
+    titles = _titles(results)
     figure, panels = panels_figure(len(results), side=4.0)
     for panel, (name, result) in zip(panels, results.items(), strict=True):
         bins = result.reliability
@@ -52,8 +55,14 @@ def reliability_figure(results: Mapping[str, Classification]) -> Figure:
         panel.scatter(confidence, accuracy, [10 + 200 * b.n / result.n for b in bins], color="C0", label="measured")
         panel.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy", aspect="equal")
         panel.legend(fontsize=8)
-        title_panel(panel, f"{Path(name).name}\nECE {result.ece:.3f}")
+        title_panel(panel, f"{titles[name]}\nECE {result.ece:.3f}")
     return figure
+
+
+def _titles(names: Iterable[str]) -> dict[str, str]:
+    """The files' names without their folders, where that tells them apart."""
+    short = {name: Path(name).name for name in names}
+    return short if len(set(short.values())) == len(short) else {name: name for name in short}
 
 
 def curves_figure(title: str, history: Sequence[Mapping[str, float]], best_epoch: int) -> Figure:
@@ -86,14 +95,10 @@ def save_figure(figure: Figure, path: Path, formats: Sequence[str] = FORMATS) ->
     """Write `path` with each format's suffix; each name appears when its file is complete, and says no date."""
     matplotlib = require("matplotlib", extra="benchmark")
     for form in formats:
-        temporary = path.with_name(f".{path.name}.{form}.tmp")
-        try:
-            with matplotlib.rc_context({"svg.hashsalt": "fer-edge"}):
-                metadata = {"Date": None} if form == "svg" else None
-                figure.savefig(temporary, format=form, dpi=120, bbox_inches="tight", metadata=metadata)
-            temporary.replace(path.with_name(f"{path.name}.{form}"))
-        finally:
-            temporary.unlink(missing_ok=True)
+        metadata = {"Date": None} if form == "svg" else None
+        target = path.with_name(f"{path.name}.{form}")
+        with whole_file(target) as temporary, matplotlib.rc_context({"svg.hashsalt": "fer-edge"}):
+            figure.savefig(temporary, format=form, dpi=120, bbox_inches="tight", metadata=metadata)
 
 
 def panels_figure(count: int, side: float, columns: int = COLUMNS) -> tuple[Figure, list[Axes]]:

@@ -15,7 +15,7 @@ from fer_edge.errors import BadInputError, UsageError
 from fer_edge.preprocess import Image, crop
 from fer_edge.runtime.faces import FaceDetector
 from fer_edge.runtime.sources.base import BadFrameError, Frame, FrameSource
-from fer_edge.text_file import write_text_file
+from fer_edge.whole_file import whole_file, write_text_file
 
 import cv2  # isort: skip - after preprocess, which sets OpenCV's limits
 
@@ -163,6 +163,5 @@ class Capture:
 
 def _write_png(path: Path, face: Image) -> None:
     data = cv2.imencode(".png", np.ascontiguousarray(face[..., ::-1]))[1].tobytes()
-    temporary = path.with_suffix(".writing")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        temporary.write_bytes(data)

@@ -13,7 +13,7 @@ from fer_edge.errors import BadInputError
 from fer_edge.runtime.compare import ModelFigures
 from fer_edge.runtime.pipeline import RunSummary
 from fer_edge.system_info import system_info
-from fer_edge.text_file import write_text_file
+from fer_edge.whole_file import write_text_file
 
 COLUMNS: tuple[str, ...] = (
     "Model",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -17,6 +18,8 @@ from fer_edge.errors import CheckpointError, DownloadError, UsageError
 from fer_edge.models import resolve_model
 from fer_edge.scaling import scaling_weights
 
+Channels = tuple[float, ...]
+SCALING = "scaling"
 BROKEN_DOWNLOADS = (ConnectionError, TimeoutError, HTTPException, ValueError)
 
 
@@ -67,21 +70,35 @@ def check_size(architecture: str, size: int) -> None:
         raise UsageError(f"{architecture} needs at least {least} px, not {size}", f"Use --size {least} or more")
 
 
-def check_weights(weights: str) -> None:
-    """Refuse initial weights that are not there (see `build_classifier`), before anything is read or written.
+def check_weights(weights: str, architectures: Iterable[str]) -> None:
+    """Refuse initial weights that cannot be had (see `build_classifier`), before anything is read or written.
 
     Raises:
-        CheckpointError: no such file, zoo model or checkpoint.
+        CheckpointError: no such file, zoo model or checkpoint, or one of another network.
     """
-    if weights not in ("none", "imagenet"):
-        read_checkpoint_info(resolve_model(weights))
+    info = None if weights in ("none", "imagenet") else read_checkpoint_info(resolve_model(weights))
+    for name in architectures:
+        if info is not None and info.architecture not in ("unknown", name):
+            raise CheckpointError(f"{weights} is a {info.architecture}, not a {name}", "Use a matching one")
 
 
-def _scaling_layer(colour: str, scale: float, mean: tuple[float, ...], std: tuple[float, ...]) -> keras.layers.Layer:
-    layer = keras.layers.Conv2D(3, 1, name="scaling", trainable=False, dtype="float32")
+def _scaling_layer(colour: str, mean: Channels, std: Channels) -> keras.layers.Layer:
+    layer = keras.layers.Conv2D(3, 1, name=SCALING, trainable=False, dtype="float32")
     layer.build((None, None, None, 3))
-    layer.set_weights(scaling_weights(colour, scale, mean, std))
+    layer.set_weights(scaling_weights(colour, 1.0, mean, std))
     return layer
+
+
+def _mean_and_std(spec: Backbone, weights: str, donor: list[keras.layers.Layer]) -> tuple[Channels, Channels]:
+    """What the initial weights expect to be subtracted from 0-255 pixels, and what these are to be divided by."""
+    if weights == "imagenet":
+        return spec.imagenet_mean, spec.imagenet_std
+    scaling = [layer for layer in donor if layer.name == SCALING and isinstance(layer, keras.layers.Conv2D)]
+    if not scaling:
+        return (0.0,) * 3, (255.0,) * 3
+    kernel, bias = scaling[0].get_weights()
+    gain = kernel[0, 0].sum(axis=0)  # of grey pixels, whichever colour the donor takes
+    return tuple(-bias / gain), tuple(1 / gain)
 
 
 def build_classifier(
@@ -98,8 +115,8 @@ def build_classifier(
         architecture: a key of `BACKBONES`.
         contract: size, colour and labels.
         weights: "none", "imagenet" (scaling then follows that backbone's own) or a `.keras` file (path or zoo:NAME) of
-            the same architecture, whose backbone weights are taken, and its head too where its labels are these.
-            Without ImageNet the scaling is x / 255.
+            the same architecture, whose scaling and backbone weights are taken, and its head too where its labels are
+            these. With "none" the scaling is x / 255.
         any_size: leave height and width open, for training at several sizes.
         dropout: rate in front of the softmax.
 
@@ -115,10 +132,8 @@ def build_classifier(
     check_size(architecture, min(contract.height, contract.width))
     size = (None, None) if any_size else (contract.height, contract.width)
     pixels = keras.Input((*size, 3), name="pixels")
-    if weights == "imagenet":
-        scaling = _scaling_layer(contract.colour, 1.0, spec.imagenet_mean, spec.imagenet_std)
-    else:
-        scaling = _scaling_layer(contract.colour, 1 / 255, (0, 0, 0), (1, 1, 1))
+    donor = [] if weights in ("none", "imagenet") else _donor_layers(resolve_model(weights))
+    scaling = _scaling_layer(contract.colour, *_mean_and_std(spec, weights, donor))
     create = getattr(keras.applications, spec.builder)
     body = create(include_top=False, weights=None, input_tensor=scaling(pixels))
     x = keras.layers.GlobalAveragePooling2D(name="pool")(body.output)
@@ -127,10 +142,10 @@ def build_classifier(
     x = keras.layers.Dense(len(contract.labels), activation="softmax", name="probabilities", dtype="float32")(x)
     model = keras.Model(pixels, x, name=architecture)
     if weights != "none":
-        donor = imagenet_layers(architecture) if weights == "imagenet" else _donor_layers(resolve_model(weights))
+        source = imagenet_layers(architecture) if weights == "imagenet" else [x for x in donor if x.name != SCALING]
         # By position: Keras numbers the names of some layers through all models of a process.
         layers = model.layers[2:] if _same_labels(weights, contract) else body.layers[2:]
-        _take_weights(layers, donor, f"{weights} does not fit {architecture}")
+        _take_weights(layers, source, f"{weights} does not fit {architecture}")
     return model
 
 
@@ -173,6 +188,4 @@ def _donor_layers(path: Path) -> list[keras.layers.Layer]:
         donor = keras.models.load_model(path, compile=False, safe_mode=True)
     except LOADING_ERRORS as error:
         raise CheckpointError(f"cannot read weights from {path}: {error}", "Use a .keras file") from error
-    return [
-        layer for layer in donor.layers if not isinstance(layer, keras.layers.InputLayer) and layer.name != "scaling"
-    ]
+    return [layer for layer in donor.layers if not isinstance(layer, keras.layers.InputLayer)]

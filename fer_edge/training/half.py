@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from fer_edge.errors import FerEdgeError
+from fer_edge.whole_file import whole_file
 
 WEIGHTS = "model.weights.h5"
 
@@ -36,15 +37,10 @@ def round_kernels(model: keras.Model) -> None:
 
 def halve(path: Path) -> None:
     """Store as float16, in place, those arrays of a `.keras` file that this does not change."""
-    temporary = path.with_name(f"half-{path.name}")
-    try:
-        with zipfile.ZipFile(path) as whole, zipfile.ZipFile(temporary, "w") as half:
-            for name in whole.namelist():
-                content = whole.read(name)
-                half.writestr(name, _halved(content) if name == WEIGHTS else content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as temporary, zipfile.ZipFile(path) as whole, zipfile.ZipFile(temporary, "w") as half:
+        for name in whole.namelist():
+            content = whole.read(name)
+            half.writestr(name, _halved(content) if name == WEIGHTS else content)
 
 
 def _halved(content: bytes) -> bytes:

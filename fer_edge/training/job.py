@@ -32,6 +32,7 @@ from fer_edge.training.pipeline import Cache, fill_cache, plain_batches
 from fer_edge.training.recipe import Recipe
 from fer_edge.training.state import Progress, StateFolder
 from fer_edge.training.temperature import best_temperature, fold_temperature
+from fer_edge.whole_file import whole_file
 
 STATE = "state"
 WRITTEN = ("split.json", *FILES)
@@ -50,6 +51,7 @@ class TrainingRequest:
         limit: use at most this many images; None uses all.
         votes: CSV of the raters' votes, which become the targets (see `read_votes`); None trains on the labels.
         out: folder of the run.
+        overwrite: replace the run that is there, once everything for the new one has been read.
     """
 
     data: LabelledImages
@@ -60,6 +62,7 @@ class TrainingRequest:
     limit: int | None
     votes: Path | None
     out: Path
+    overwrite: bool
 
 
 def train(
@@ -74,7 +77,9 @@ def train(
 
     Raises:
         BadInputError: the folder belongs to another run.
-        DataError: unreadable images or too few of them.
+        DataError: unreadable images, too few of them, or votes that do not fit.
+        CheckpointError, DownloadError: see `build_classifier`.
+        FerEdgeError: the loss became NaN, memory ran out, or a weight is too large for float16.
     """
     recipe = request.recipe
     keras.utils.set_random_seed(recipe.seed)
@@ -92,11 +97,14 @@ def train(
     votes = [read_votes(request.votes, part) for part in (fit_images, tuning_images)] if request.votes else [None, None]
     training, tuning = fill_cache(fit_images, contract, votes[0]), fill_cache(tuning_images, contract, votes[1])
     votes_sha256 = votes[0].sha256 if votes[0] else ""
-    split = {"train": fit_images, "tuning": tuning_images}
-    write_split(request.out / "split.json", data_root(request.data_path), split)
     data_sha256 = combined_sha256(prints)
     say(f"[2/3] training {request.architecture}, recipe {recipe.name}, {recipe.epochs} epochs at most")
-    model, progress = _fit(request, contract, training, tuning, data_sha256 + votes_sha256, report, on_batch)
+    model = _compiled(request, contract, len(fit_images))
+    state, progress = _begin(request, model, data_sha256 + votes_sha256)
+    split = {"train": fit_images, "tuning": tuning_images}
+    write_split(request.out / "split.json", data_root(request.data_path), split)
+    fit(model, recipe, training, tuning, state, progress, report, on_batch)
+    model = _finished(model, request.architecture, contract, recipe)
     probabilities, metrics = _finish(model, recipe, tuning, tuning_images.targets)
     info = CheckpointInfo(
         architecture=request.architecture,
@@ -121,20 +129,9 @@ def train(
     return path
 
 
-def _fit(
-    request: TrainingRequest,
-    contract: InputContract,
-    training: Cache,
-    tuning: Cache,
-    data_identity: str,
-    report: Callable[[Progress, float], None],
-    on_batch: Callable[[int, int], None],
-) -> tuple[keras.Model, Progress]:
-    """Train in the recipe's number type; return the same weights in a float32 model of the contract's size."""
+def _compiled(request: TrainingRequest, contract: InputContract, images: int) -> keras.Model:
+    """The network, open to every size, in the recipe's number type, ready to fit `images` images."""
     recipe = request.recipe
-    # What comes after the training may be changed while it is under way.
-    text = f"{request.architecture} {recipe.model_dump_json(exclude={'temperature', 'half_kernels'})} {data_identity}"
-    identity = hashlib.sha256(text.encode()).hexdigest()
     policy = ("mixed_bfloat16" if has_bfloat16() else "float32") if recipe.dtype == "auto" else recipe.dtype
     with training_strategy().scope():
         keras.config.set_dtype_policy(policy)
@@ -144,12 +141,27 @@ def _fit(
             )
         finally:
             keras.config.set_dtype_policy("float32")
-        compile_model(model, recipe, max(len(training.targets) // recipe.batch_size, 1))
+        compile_model(model, recipe, max(images // recipe.batch_size, 1))
+    return model
+
+
+def _begin(request: TrainingRequest, model: keras.Model, data_identity: str) -> tuple[StateFolder, Progress]:
+    """Bring the model to where the run in `request.out` stands, or make room for a new one."""
+    # What comes after the training may be changed while it is under way.
+    dump = request.recipe.model_dump_json(exclude={"temperature", "half_kernels"})
+    identity = hashlib.sha256(f"{request.architecture} {dump} {data_identity}".encode()).hexdigest()
     state = StateFolder(request.out / STATE)
-    progress = fit(model, recipe, training, tuning, state, identity, report, on_batch)
-    finished = build_classifier(request.architecture, contract, dropout=recipe.dropout)
+    if request.overwrite:
+        (request.out / f"{request.architecture}.keras").unlink(missing_ok=True)
+        state.clear()
+    return state, state.load(identity, model)
+
+
+def _finished(model: keras.Model, architecture: str, contract: InputContract, recipe: Recipe) -> keras.Model:
+    """The same weights in a float32 model of the contract's size."""
+    finished = build_classifier(architecture, contract, dropout=recipe.dropout)
     finished.set_weights(model.get_weights())
-    return finished, progress
+    return finished
 
 
 def _finish(
@@ -168,29 +180,26 @@ def _finish(
 
 
 def save_checkpoint(model: keras.Model, info: CheckpointInfo, path: Path, *, half: bool = False) -> None:
-    """Write a self-contained `.keras` with its record, under a temporary name first; `half`: see `halve`."""
-    temporary = path.with_name(f"writing-{path.name}")
-    try:
+    """Write a self-contained `.keras` with its record; `half`: see `halve`."""
+    with whole_file(path) as temporary:
         model.save(temporary)
         if half:
             halve(temporary)
         add_checkpoint_info(temporary, info)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def check_output(out: Path, architecture: str, overwrite: bool) -> None:
     """Make the run's folder; refuse one whose files would be lost, unless they may be replaced.
 
     Raises:
-        BadInputError: a finished training is there, or files of another origin with the names that it writes.
+        BadInputError: a finished training is there, another network's even if it may be replaced, or files of another
+            origin with the names that it writes.
     """
     begun = (out / STATE).is_dir()
+    others = [path.name for path in sorted(out.glob("*.keras")) if path.stem != architecture]
+    if others:
+        raise BadInputError(f"{out} holds the run of {others[0]}", "Give another --out")
     taken = [name for name in (f"{architecture}.keras", *(() if begun else WRITTEN)) if (out / name).exists()]
     if taken and not overwrite:
         raise BadInputError(f"{out / taken[0]} exists already", "Give another --out, or --overwrite to replace it")
     out.mkdir(parents=True, exist_ok=True)
-    if overwrite:
-        (out / f"{architecture}.keras").unlink(missing_ok=True)  # or the run, once interrupted, could not go on
-        StateFolder(out / STATE).clear()

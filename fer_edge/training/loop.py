@@ -23,7 +23,8 @@ def compile_model(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> N
     """Attach loss, optimizer and schedule; no weight decay on batch norms and biases."""
     rate: float | keras.optimizers.schedules.LearningRateSchedule = recipe.learning_rate
     if recipe.schedule == "cosine":
-        warmup = recipe.warmup_epochs * steps_per_epoch
+        # However few epochs --epochs leaves, the last one falls.
+        warmup = min(recipe.warmup_epochs, recipe.epochs - 1) * steps_per_epoch
         rate = keras.optimizers.schedules.CosineDecay(
             initial_learning_rate=0.0 if warmup else recipe.learning_rate,
             decay_steps=max(recipe.epochs * steps_per_epoch - warmup, 1),
@@ -47,10 +48,10 @@ def fit(
     training: Cache,
     tuning: Cache,
     state: StateFolder,
-    identity: str,
+    progress: Progress,
     report: Callable[[Progress, float], None],
     on_batch: Callable[[int, int], None],
-) -> Progress:
+) -> None:
     """Train a compiled model until the recipe's epochs or its patience end; leaves the best weights in it.
 
     Args:
@@ -58,15 +59,14 @@ def fit(
         recipe: stages, patience and the rest.
         training: images to fit, at the recipe's final size.
         tuning: images for early stopping, at the recipe's final size.
-        state: where the run is kept; a run found there goes on.
-        identity: see `Progress`.
+        state: where the run is kept.
+        progress: where it stands, as `state` loaded it; followed from epoch to epoch.
         report: called after every epoch with the progress and the seconds the epoch took.
         on_batch: called after every batch with the batches done and in all.
 
     Raises:
-        FerEdgeError: the loss became NaN, or memory ran out; the state of the last good epoch is kept.
+        FerEdgeError: a loss became NaN, or memory ran out; the state of the last good epoch is kept.
     """
-    progress = state.load(identity, model)
     statistics = BatchNormStatistics(model) if recipe.batch_norm_images else None
     logs = tf.summary.create_file_writer(str(state.logs)) if find_spec("tensorboard") else None
     while not progress.finished:
@@ -76,19 +76,20 @@ def fit(
         callback = _BatchCallback(on_batch, int(batches.cardinality()))
         try:
             fitted = model.fit(batches, epochs=1, verbose=0, shuffle=False, callbacks=[callback]).history
+            if statistics is not None:
+                statistics.estimate(plain_batches(training, stage.size, EVALUATION_BATCH, recipe.batch_norm_images))
+            measured = model.evaluate(plain_batches(tuning, stage.size, EVALUATION_BATCH), verbose=0, return_dict=True)
         except tf.errors.ResourceExhaustedError as error:
             raise FerEdgeError(
                 f"memory ran out in epoch {progress.epoch + 1}: {recipe.batch_size} images of {stage.size} px a step",
                 "Lower the recipe's batch_size; what was trained up to the epoch before is kept",
             ) from error
-        if not math.isfinite(fitted["loss"][0]):
+        losses = fitted["loss"][0], measured["loss"]
+        if not all(math.isfinite(loss) for loss in losses):
             raise FerEdgeError(
-                f"the loss became {fitted['loss'][0]} in epoch {progress.epoch + 1}",
+                f"the loss became {losses[0]} (tuning: {losses[1]}) in epoch {progress.epoch + 1}",
                 "Lower the recipe's learning_rate and start again with --overwrite",
             )
-        if statistics is not None:
-            statistics.estimate(plain_batches(training, stage.size, EVALUATION_BATCH, recipe.batch_norm_images))
-        measured = model.evaluate(plain_batches(tuning, stage.size, EVALUATION_BATCH), verbose=0, return_dict=True)
         _advance(progress, recipe, stage.size, fitted, measured)
         if progress.best_epoch == progress.epoch:
             state.save_best(model)
@@ -97,7 +98,6 @@ def fit(
             _log(logs, progress.history[-1])
         report(progress, time.monotonic() - started)
     state.restore_best(model)
-    return progress
 
 
 def _advance(

@@ -7,6 +7,7 @@ from pathlib import Path
 from fer_edge.manifest import CheckpointInfo
 from fer_edge.training.recipe import Recipe
 from fer_edge.training.state import Progress
+from fer_edge.whole_file import write_text_file
 
 TEMPLATE = """# {architecture}, {size} px, {classes} expressions
 
@@ -30,13 +31,15 @@ A facial-expression classifier trained by `fer-edge train`.
 Estimating which of the listed expressions a face shows, as a signal among others: interaction, user research, art.
 
 ## Not for
-Decisions about people (hiring, policing, credit, health, or emotion inference at work or
-school, which the EU AI Act forbids).
+Decisions about people: hiring, policing, credit, health. In the EU, emotion recognition at work and in education is
+forbidden but for medical and safety reasons, and may count as high-risk elsewhere; people must be told. Ask a lawyer.
 An expression is not an emotion, and labels are what raters saw, not what people felt.
 
 ## Limits
-Accuracy differs between groups of people, lighting, head pose and cameras, and was not measured per group. Measure on
-your own camera's images with `fer-edge verify`.
+- It always gives one of its answers. Other expressions, two at once, or no face at all get one of them too.
+- Accuracy differs between groups of people, lighting, head pose and cameras, and was not measured per group. Measure it
+  on labelled faces from your own camera: `fer-edge capture` collects them, `fer-edge evaluate` measures.
+- It expects a face crop with a margin, as `fer-edge run` and `fer-edge predict` cut it.
 """
 
 
@@ -68,7 +71,7 @@ def write_model_card(path: Path, info: CheckpointInfo, recipe: Recipe, progress:
         accuracy=training.metrics["tuning_accuracy"],
         tools=", ".join(f"{k} {v}" for k, v in info.tools.items()),
     )
-    path.write_text(text, encoding="utf-8")
+    write_text_file(path, text)
 
 
 def _after_training(metrics: dict[str, float], recipe: Recipe) -> str:

@@ -19,10 +19,10 @@ from fer_edge.evaluation.classification_report import (
 from fer_edge.evaluation.figures import confusion_figure, curves_figure, predictions_figure, save_figure
 from fer_edge.evaluation.markdown import markdown_table
 from fer_edge.manifest import CheckpointInfo, TrainingRecord
-from fer_edge.text_file import write_text_file
 from fer_edge.training.model_card import write_model_card
 from fer_edge.training.recipe import Recipe
 from fer_edge.training.state import Progress
+from fer_edge.whole_file import whole_file, write_text_file
 
 SCHEMA_VERSION = 1
 REPORT = "report.json"
@@ -117,7 +117,7 @@ def _document(
 
 
 def _write_history(progress: Progress, path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
+    with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(progress.history[0]))
         writer.writeheader()
         writer.writerows(progress.history)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import click
 
+from fer_edge.command_line import run_command
 from fer_edge.contract import InputContract
 from fer_edge.data.folder import open_images
 from fer_edge.system_info import system_info
@@ -44,4 +46,4 @@ def _print(what: str, rate: float, cores: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_command(main, sys.argv[1:]))

@@ -24,6 +24,9 @@ class Stage(_Part):
     epochs: Annotated[int, Field(ge=1, le=1000)]
 
 
+Zoom = Annotated[float, Field(ge=0.25, le=4)]
+
+
 class Augmentation(_Part):
     """Random changes of training images; one bilinear warp carries out all the geometry.
 
@@ -41,7 +44,7 @@ class Augmentation(_Part):
 
     rotation_degrees: Annotated[float, Field(ge=0, le=180)] = 0
     shift: Annotated[float, Field(ge=0, le=0.5)] = 0
-    zoom: tuple[float, float] = (1, 1)
+    zoom: tuple[Zoom, Zoom] = (1, 1)
     flip: bool = False
     brightness: Annotated[float, Field(ge=0, le=1)] = 0
     contrast: Annotated[float, Field(ge=0, lt=1)] = 0
@@ -86,7 +89,7 @@ class Recipe(_Part):
     temperature: bool = False
     half_kernels: bool = False
     dtype: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
-    seed: int = 20240607
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 20240607
     augmentation: Augmentation = Augmentation()
 
     @property

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from fer_edge.errors import BadInputError
-from fer_edge.text_file import write_text_file
+from fer_edge.whole_file import WRITING, whole_file, write_text_file
 
 
 @dataclass
@@ -63,12 +63,10 @@ class StateFolder:
                     f"{self._progress.parent} belongs to a run with another recipe or other data",
                     "Give another --out, or --overwrite to start again",
                 )
-            model.optimizer.build(model.trainable_variables)
-            self._restore(self._file(progress.epoch), [*model.variables, *model.optimizer.variables])
-        except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
-            raise BadInputError(
-                f"the training state in {self._progress.parent} is damaged: {error}", "Start again with --overwrite"
-            ) from error
+        except (OSError, ValueError, TypeError) as error:
+            raise self._damaged(error) from error
+        model.optimizer.build(model.trainable_variables)
+        self._restore(self._file(progress.epoch), [*model.variables, *model.optimizer.variables])
         return progress
 
     def save(self, progress: Progress, model: keras.Model) -> None:
@@ -83,13 +81,18 @@ class StateFolder:
         self._store(self._best, model.weights)
 
     def restore_best(self, model: keras.Model) -> None:
-        """Bring back what `save_best` kept last."""
+        """Bring back what `save_best` kept last.
+
+        Raises:
+            BadInputError: it is damaged.
+        """
         self._restore(self._best, model.weights)
 
     def clear(self) -> None:
         """Forget the run."""
         variables, events = self._progress.parent.glob("variables-*.npz"), self.logs.glob("events.out.tfevents.*")
-        for path in (self._progress, self._best, *variables, *events):
+        unfinished = self._progress.parent.glob(f"{WRITING}*")  # of a process that was killed
+        for path in (self._progress, self._best, *variables, *events, *unfinished):
             path.unlink(missing_ok=True)
 
     def _file(self, epoch: int) -> Path:
@@ -97,14 +100,20 @@ class StateFolder:
 
     @staticmethod
     def _store(path: Path, variables: list[keras.Variable]) -> None:
-        temporary = path.with_name("writing.npz")
-        np.savez(temporary, **{f"v{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)})
-        temporary.replace(path)
+        with whole_file(path) as temporary:
+            np.savez(temporary, **{f"v{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)})
 
-    @staticmethod
-    def _restore(path: Path, variables: list[keras.Variable]) -> None:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            if len(stored.files) != len(variables):
-                raise ValueError(f"{path} holds {len(stored.files)} arrays, the model has {len(variables)}")
-            for i, variable in enumerate(variables):
-                variable.assign(stored[f"v{i}"])
+    def _restore(self, path: Path, variables: list[keras.Variable]) -> None:
+        try:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+                if len(stored.files) != len(variables):
+                    raise ValueError(f"{path} holds {len(stored.files)} arrays, the model has {len(variables)}")
+                for i, variable in enumerate(variables):
+                    variable.assign(stored[f"v{i}"])
+        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> BadInputError:
+        return BadInputError(
+            f"the training state in {self._progress.parent} is damaged: {error}", "Start again with --overwrite"
+        )

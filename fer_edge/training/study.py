@@ -9,8 +9,8 @@ from typing import Any
 
 from fer_edge.errors import BadInputError
 from fer_edge.evaluation.markdown import markdown_table
-from fer_edge.text_file import write_text_file
 from fer_edge.training.outputs import REPORT
+from fer_edge.whole_file import write_text_file
 
 SCHEMA_VERSION = 1
 PUBLISHED_ACCURACY = {"resnet50v2": 0.79, "inceptionv3": 0.65, "densenet121": 0.75}

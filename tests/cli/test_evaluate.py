@@ -6,15 +6,18 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fer_edge.cli import execute
 from fer_edge.data.fingerprint import fingerprints
 from fer_edge.data.folder import open_images
+from fer_edge.evaluation.classification import classify
+from fer_edge.evaluation.figures import confusion_figure, reliability_figure
 from fer_edge.manifest import Precision, Source
 from tests.support.tiny_models import LABELS, copied, make_contract, seal, write_folder
 
-MODEL_KEYS = {"name", "accuracy", "macro_f1", "weighted_f1", "per_class", "ece", "confusion"}
+MODEL_KEYS = {"name", "sha256", "accuracy", "macro_f1", "weighted_f1", "per_class", "ece", "confusion"}
 FILES = ["confusion.png", "confusion.svg", "reliability.png", "reliability.svg", "report.json", "report.md"]
 
 
@@ -77,6 +80,16 @@ def test_a_report_is_written_once_unless_it_may_be_replaced(
     assert "exists already. Give another --out, or --overwrite" in capsys.readouterr().err.replace("\n       ", ". ")
     assert (out / "report.md").read_bytes() == before
     assert evaluate(*command, "--overwrite") == 0
+
+
+def test_panels_of_models_with_one_name_carry_their_folders(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    found = classify(np.array([0, 1, 2]), rng.dirichlet([1, 1, 1], 3).astype(np.float32), LABELS)
+    same = dict.fromkeys(("a/m.keras", "b/m.keras"), found)
+    other = dict.fromkeys(("a/m.keras", "b/n.tflite"), found)
+    for figure in (confusion_figure, reliability_figure):
+        assert [panel.get_title().split("\n")[0] for panel in figure(same).axes] == ["a/m.keras", "b/m.keras"]
+        assert [panel.get_title().split("\n")[0] for panel in figure(other).axes] == ["m.keras", "n.tflite"]
 
 
 def test_votes_add_the_human_rater_and_the_distance_to_the_crowd(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,17 @@ def test_leaked_photos_are_counted_apart(data: Path, tiny_artifacts: Path, monke
     assert found["name"] == model
     counted = {part: (a["n"], a["value"]) for part, a in found["accuracy"].items()}
     assert counted == {"all": (6, pytest.approx(2 / 6)), "leaked": (1, 1.0), "without_leaked": (5, 0.2)}
+
+
+def test_where_every_photo_is_leaked_no_other_is_counted(
+    data: Path, tiny_artifacts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(data / "test")
+    shutil.copytree(data / "train", data / "test")
+    monkeypatch.setattr("benchmarks.leaks.predict_all", lambda *_: np.eye(3, dtype=np.float32))
+    done = CliRunner().invoke(command, [str(tiny_artifacts / "tiny-int8.tflite"), "--data", str(data)])
+    [found] = json.loads(done.stdout)["models"]
+    assert set(found["accuracy"]) == {"all", "leaked"}
 
 
 def test_without_leaks_there_is_nothing_to_tell(data: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.logit_shift import command
+from fer_edge.command_line import run_command
+from fer_edge.errors import DataError
 from tests.support.tiny_models import write_folder
 
 
@@ -27,3 +30,17 @@ def test_rare_classes_gain_recall(tiny_artifacts: Path, tmp_path: Path, monkeypa
     assert [shift["recall"]["red"] for shift in found["shifts"]] == [0, 1, 1, 1]
     assert found["shifts"][0]["recall"]["green"] == 1
     assert found["shifts"][3]["accuracy"]["value"] == pytest.approx(2 / 26)
+
+
+def test_a_class_without_images_has_no_share(tiny_artifacts: Path, tmp_path: Path) -> None:
+    data = write_folder(tmp_path / "data", 4)
+    shutil.rmtree(data / "green")
+    with pytest.raises(DataError, match="no image of green"):
+        CliRunner().invoke(
+            command, [str(tiny_artifacts / "tiny-int8.tflite"), "--data", str(data)], catch_exceptions=False
+        )
+
+
+def test_what_is_wrong_is_said_in_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(command, ["zoo:typo", "--data", "none"]) == 8
+    assert capsys.readouterr().err.startswith("error: ")

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import keras
 import numpy as np
@@ -245,10 +246,22 @@ def test_the_head_is_taken_where_the_labels_are_the_same(runs: Runs) -> None:
     same = build_classifier("densenet121", info.contract, str(path))
     donor = keras.models.load_model(path, compile=False, safe_mode=True)
     for ours, theirs in zip(same.get_weights(), donor.get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)  # the scaling is computed anew
     swapped = info.contract.model_copy(update={"labels": info.contract.labels[::-1]})
     other = build_classifier("densenet121", swapped, str(path))
     assert (other.get_layer("features").get_weights()[0] != donor.get_layer("features").get_weights()[0]).any()
+
+
+@pytest.mark.parametrize("colour", ["rgb", "grey"])
+def test_the_donor_s_scaling_is_taken_for_either_colour(tmp_path: Path, colour: Literal["rgb", "grey"]) -> None:
+    mean, std = np.array([120, 110, 100], np.float32), np.array([60, 50, 40], np.float32)
+    contract = InputContract(height=32, width=32, colour=colour, labels=("a", "b"))
+    donor = build_classifier("densenet121", contract.model_copy(update={"colour": "rgb"}))
+    donor.get_layer("scaling").set_weights([np.diag(1 / std)[None, None], -mean / std])
+    donor.save(tmp_path / "donor.keras")
+    kernel, bias = build_classifier("densenet121", contract, str(tmp_path / "donor.keras")).get_layer("scaling").weights
+    np.testing.assert_allclose(np.array([255, 255, 255]) @ kernel[0, 0] + bias, (255 - mean) / std, rtol=1e-5)
+    np.testing.assert_allclose(np.array([0, 0, 0]) @ kernel[0, 0] + bias, -mean / std, rtol=1e-5)
 
 
 def test_initial_weights_that_are_not_there_are_said_before_anything_is_written(
@@ -279,6 +292,26 @@ def test_a_finished_run_is_not_replaced(runs: Runs, capsys: pytest.CaptureFixtur
     assert execute(runs.command) == 8
     assert "exists already" in capsys.readouterr().err
     assert (runs.resumed / "densenet121.keras").read_bytes() == before
+
+
+def test_a_refused_training_changes_nothing(runs: Runs, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(runs.resumed / "state", tmp_path / "state")
+    shutil.copy(runs.resumed / "split.json", tmp_path)
+    before = (tmp_path / "split.json").read_bytes()
+    assert execute([*runs.command[:-1], str(tmp_path), "--seed", "1"]) == 8
+    assert "belongs to a run with another recipe or other data" in capsys.readouterr().err
+    assert (tmp_path / "split.json").read_bytes() == before
+
+
+def test_overwrite_may_start_from_what_it_replaces(runs: Runs, tmp_path: Path) -> None:
+    shutil.copytree(runs.resumed, tmp_path, dirs_exist_ok=True)
+    checkpoint = tmp_path / "densenet121.keras"
+    before = checkpoint.read_bytes()
+    again = [*runs.command[:-1], str(tmp_path), "--epochs", "1", "--weights", str(checkpoint), "--overwrite"]
+    assert execute([*again, "--votes", str(tmp_path / "missing.csv")]) == 8
+    assert checkpoint.read_bytes() == before
+    assert execute(again) == 0
+    assert checkpoint.read_bytes() != before
 
 
 def test_the_temperature_is_recorded(runs: Runs) -> None:

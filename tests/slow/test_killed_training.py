@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fer_edge.whole_file import WRITING
 from tests.integration.test_training import RECIPE
 from tests.support.pictures import write_squares
 
@@ -47,6 +48,10 @@ def wait_until(run: subprocess.Popen[bytes], due: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
+def writing(run: Path) -> bool:
+    return any((run / "state").glob(f"{WRITING}*.npz"))
+
+
 def test_killed_twice_it_equals_the_uninterrupted_run(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(RECIPE.replace("epochs = 2", f"epochs = {EPOCHS}"))
     data = write_squares(tmp_path / "data", 20)
@@ -54,9 +59,8 @@ def test_killed_twice_it_equals_the_uninterrupted_run(tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     with begun(command, whole) as run:
         assert run.wait(SECONDS) == 0, whole.with_suffix(".log").read_text()
-    writing = killed / "state/writing.npz"
     # First within an epoch, then while a state is being written.
-    for due in (lambda: finished_epochs(killed) == 1, lambda: finished_epochs(killed) >= 1 and writing.exists()):
+    for due in (lambda: finished_epochs(killed) == 1, lambda: finished_epochs(killed) >= 1 and writing(killed)):
         with begun(command, killed) as run:
             wait_until(run, due)
             run.send_signal(signal.SIGKILL)

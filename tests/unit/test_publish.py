@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import click
 import pytest
 
-from benchmarks.publish import RESULTS, card_of, figure, percent
+from benchmarks.publish import RESULTS, card_of, check, figure, percent
+from fer_edge.checkpoint import file_sha256
 from fer_edge.models import CARD, ZOO
 
 ESTIMATE = {"value": 0.5, "ci95": [0.4, 0.6]}
@@ -19,7 +21,11 @@ def test_a_card_names_figures_origin_and_the_weakest_class() -> None:
     model = {
         "name": "runs/it.keras",
         **dict.fromkeys(("accuracy", "macro_f1", "weighted_f1"), ESTIMATE),
-        "per_class": {label: {"f1": estimate} for label, estimate in scores.items()},
+        "sha256": "cd" * 32,
+        "per_class": {
+            label: {**dict.fromkeys(("precision", "recall", "f1"), estimate), "support": 3}
+            for label, estimate in scores.items()
+        },
         "ece": 0.0123,
     }
     votes = {"rater_agreement": ESTIMATE, "total_variation": {"runs/it.keras": ESTIMATE}}
@@ -29,7 +35,9 @@ def test_a_card_names_figures_origin_and_the_weakest_class() -> None:
     card = card_of("it", report, "0123abc")
     for text in (
         "| accuracy | 50.0% [40.0%, 60.0%] |",
-        "| F1 of sad | 0.250 [0.200, 0.300] |",
+        "| F1 of sad (3 faces) | 0.250 [0.200, 0.300] |",
+        "| Recall of happy (3 faces) | 0.500 [0.400, 0.600] |",
+        f"`it.keras` (SHA-256 `{'cd' * 32}`)",
         "| expected calibration error, 15 bins | 0.012 |",
         "| blur 3% | 50.0% | -25.0 [-30.0, -20.0] |",
         "at commit `0123abc`",
@@ -50,3 +58,16 @@ def test_the_cards_in_the_zoo_say_what_was_measured(card: Path) -> None:
         assert f"## {heading}\n" in text
     for figure_file in ("curves.svg", "confusion.svg"):
         assert (card.parent / figure_file).is_file()
+
+
+def test_another_model_s_evaluation_is_refused(tiny_artifacts: Path) -> None:
+    checkpoint = tiny_artifacts / "tiny.keras"
+    report = {"models": [{"name": "tiny.keras", "sha256": file_sha256(checkpoint)}], "votes": {}, "robustness": []}
+    check(checkpoint, report)
+    for other in (
+        {**report, "models": [{"name": "tiny.keras", "sha256": "ab" * 32}]},
+        {**report, "models": [{"name": "tiny.keras"}]},
+        {key: value for key, value in report.items() if key != "votes"},
+    ):
+        with pytest.raises(click.ClickException, match="of another checkpoint"):
+            check(checkpoint, other)

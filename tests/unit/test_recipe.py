@@ -10,9 +10,7 @@ from fer_edge.training.recipe import FOLDER, Recipe, Stage, load_recipe
 
 @pytest.mark.parametrize("name", sorted(p.stem for p in FOLDER.glob("*.toml")))
 def test_every_shipped_recipe_is_valid(name: str) -> None:
-    recipe = load_recipe(name)
-    assert recipe.name == name
-    assert recipe.epochs == sum(stage.epochs for stage in recipe.stages)
+    assert load_recipe(name).name == name
 
 
 def test_the_paper_recipe_is_the_study() -> None:
@@ -25,7 +23,7 @@ def test_the_paper_recipe_is_the_study() -> None:
 def test_stages_follow_each_other() -> None:
     recipe = Recipe(name="x", stages=(Stage(size=32, epochs=2), Stage(size=64, epochs=1)))
     assert [recipe.stage_at(epoch).size for epoch in range(4)] == [32, 32, 64, 64]
-    assert recipe.size == 64
+    assert (recipe.size, recipe.epochs) == (64, 3)
 
 
 def test_overrides_are_recorded() -> None:
@@ -52,7 +50,9 @@ def test_an_unknown_recipe_lists_the_known_ones(name: str) -> None:
         "stages = []",
         "stages = [{ size = 64, epochs = 1 }]\nlearning_speed = 3",
         "stages = [{ size = 8, epochs = 1 }]",
+        "stages = [{ size = 64, epochs = 1 }]\nseed = -1",
         "stages = [{ size = 64, epochs = 1 }]\n[augmentation]\nshift = 2.0",
+        "stages = [{ size = 64, epochs = 1 }]\n[augmentation]\nzoom = [-1.0, 1.0]",
     ],
 )
 def test_a_bad_recipe_file_is_refused(tmp_path: Path, text: str) -> None:

@@ -50,18 +50,30 @@ def test_another_run_is_refused(tmp_path: Path, model: keras.Model) -> None:
         StateFolder(tmp_path).load("other", model)
 
 
-@pytest.mark.parametrize("name", ["progress.json", "variables-1.npz"])
-def test_a_damaged_state_is_refused(tmp_path: Path, model: keras.Model, name: str) -> None:
-    StateFolder(tmp_path).save(Progress("run", 1), model)
-    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:20])
+@pytest.mark.parametrize("left", [0, 20])
+@pytest.mark.parametrize("name", ["progress.json", "variables-1.npz", "best.npz"])
+def test_a_damaged_state_is_refused(tmp_path: Path, model: keras.Model, name: str, left: int) -> None:
+    state = StateFolder(tmp_path)
+    state.save_best(model)
+    state.save(Progress("run", 1), model)
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:left])
     with pytest.raises(BadInputError, match="is damaged"):
-        StateFolder(tmp_path).load("run", model)
+        state.load("run", model)
+        state.restore_best(model)
 
 
-def test_a_run_that_replaces_another_goes_on_after_an_interruption(tmp_path: Path) -> None:
+def test_what_a_full_disk_left_is_cleared(tmp_path: Path) -> None:
+    (tmp_path / ".writing-variables-2.npz").write_bytes(b"half")
+    StateFolder(tmp_path).clear()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_finished_run_is_refused_and_nothing_is_removed_yet(tmp_path: Path) -> None:
     (tmp_path / STATE).mkdir()
-    (tmp_path / "densenet121.keras").write_bytes(b"the one before")
+    (tmp_path / "densenet121.keras").write_bytes(b"finished")
     with pytest.raises(BadInputError, match="exists already"):
         check_output(tmp_path, "densenet121", overwrite=False)
     check_output(tmp_path, "densenet121", overwrite=True)
-    check_output(tmp_path, "densenet121", overwrite=False)
+    with pytest.raises(BadInputError, match="holds the run of densenet121.keras"):
+        check_output(tmp_path, "resnet50v2", overwrite=True)
+    assert (tmp_path / "densenet121.keras").read_bytes() == b"finished"

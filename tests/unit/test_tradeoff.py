@@ -70,3 +70,6 @@ def test_nothing_is_lost_to_equal_titles_or_an_old_figure(result: Document, tmp_
     refused = CliRunner().invoke(command, [str(tmp_path / "old.svg"), first])
     assert refused.exit_code == 2
     assert (tmp_path / "old.svg").read_text() == "mine"
+    refused = CliRunner().invoke(command, [str(tmp_path / "old.png"), first])
+    assert refused.exit_code == 2
+    assert "does not end in .svg" in refused.output
