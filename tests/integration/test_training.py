@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import keras
 import numpy as np
@@ -24,13 +23,12 @@ from fer_edge.contract import InputContract
 from fer_edge.data.folder import open_images
 from fer_edge.errors import BadInputError, CheckpointError
 from fer_edge.training.backbones import BACKBONES, build_classifier, imagenet_layers
-from fer_edge.training.initial_weights import with_initial_weights
 from fer_edge.training.job import WRITTEN
-from fer_edge.training.recipe import load_recipe
 from fer_edge.training.state import Progress
 from fer_edge.training.study import check_output as check_comparison
 from fer_edge.training.study import write_comparison
 from fer_edge.training.temperature import RANGE
+from tests.integration.test_initial_weights import no_network
 from tests.support.pictures import COLOURS, write_squares
 
 RECIPE = """
@@ -195,22 +193,6 @@ def test_a_comparison_of_another_origin_is_not_replaced(tmp_path: Path) -> None:
         check_comparison(tmp_path, list(BACKBONES), overwrite=False)
 
 
-def no_network(*_arguments: object, **_options: object) -> None:
-    raise Exception("URL fetch failure")  # what Keras raises
-
-
-def test_a_recipe_without_its_imagenet_weights_starts_from_none_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keras.applications, "DenseNet121", no_network)
-    said: list[str] = []
-    recipe, overrides = with_initial_weights(load_recipe("paper"), {"epochs": "1"}, ["densenet121"], said.append)
-    assert recipe.weights == "none"
-    assert overrides == {"epochs": "1", "weights": "none, for the ImageNet weights could not be downloaded"}
-    assert "--weights none" in said[0]
-    scratch = load_recipe("scratch")
-    assert with_initial_weights(scratch, {}, ["densenet121"], said.append) == (scratch, {})
-    assert len(said) == 1
-
-
 def test_imagenet_weights_that_were_asked_for_are_not_replaced(
     runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -250,18 +232,6 @@ def test_the_head_is_taken_where_the_labels_are_the_same(runs: Runs) -> None:
     swapped = info.contract.model_copy(update={"labels": info.contract.labels[::-1]})
     other = build_classifier("densenet121", swapped, str(path))
     assert (other.get_layer("features").get_weights()[0] != donor.get_layer("features").get_weights()[0]).any()
-
-
-@pytest.mark.parametrize("colour", ["rgb", "grey"])
-def test_the_donor_s_scaling_is_taken_for_either_colour(tmp_path: Path, colour: Literal["rgb", "grey"]) -> None:
-    mean, std = np.array([120, 110, 100], np.float32), np.array([60, 50, 40], np.float32)
-    contract = InputContract(height=32, width=32, colour=colour, labels=("a", "b"))
-    donor = build_classifier("densenet121", contract.model_copy(update={"colour": "rgb"}))
-    donor.get_layer("scaling").set_weights([np.diag(1 / std)[None, None], -mean / std])
-    donor.save(tmp_path / "donor.keras")
-    kernel, bias = build_classifier("densenet121", contract, str(tmp_path / "donor.keras")).get_layer("scaling").weights
-    np.testing.assert_allclose(np.array([255, 255, 255]) @ kernel[0, 0] + bias, (255 - mean) / std, rtol=1e-5)
-    np.testing.assert_allclose(np.array([0, 0, 0]) @ kernel[0, 0] + bias, -mean / std, rtol=1e-5)
 
 
 def test_initial_weights_that_are_not_there_are_said_before_anything_is_written(
