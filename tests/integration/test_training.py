@@ -60,7 +60,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     whole, resumed = root / "whole", root / "resumed"
     (root / "tiny.toml").write_text(RECIPE)
     data = write_squares(root / "data", 20)
-    given = ["train", "--data", str(data), "--recipe", str(root / "tiny.toml"), "--limit", "60", "--out"]
+    votes = [
+        f"{name},{','.join('8' if f'/{label}/' in f'/{name}' else '1' for label in COLOURS)}"
+        for name in open_images(data, prefer="train").names
+    ]
+    (root / "votes.csv").write_text("\n".join([f"file,{','.join(COLOURS)}", *votes]))
+    given = ["train", "--data", str(data), "--recipe", str(root / "tiny.toml"), "--limit", "60"]
+    given += ["--votes", str(root / "votes.csv"), "--out"]
 
     def keep_first_state(_display: TrainingDisplay, progress: Progress, _seconds: float) -> None:
         if progress.epoch == 1:  # what a run leaves that is stopped now
@@ -128,6 +134,7 @@ def test_the_model_card_says_what_it_is(runs: Runs) -> None:
     card = (runs.whole / "README.md").read_text()
     assert "angry, happy, neutral, sad" in card
     assert "48 to fit, 12 to tune" in card
+    assert "| targets | the raters' votes (SHA-256 `" in card
 
 
 def test_the_split_file_opens(runs: Runs) -> None:

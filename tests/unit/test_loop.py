@@ -9,12 +9,16 @@ import keras
 import numpy as np
 import pytest
 
+from fer_edge.contract import InputContract
+from fer_edge.data.folder import open_images
+from fer_edge.data.votes import Votes
 from fer_edge.errors import FerEdgeError
 from fer_edge.training.batch_norm import BatchNormStatistics
 from fer_edge.training.loop import compile_model, fit
-from fer_edge.training.pipeline import Cache, plain_batches
+from fer_edge.training.pipeline import Cache, fill_cache, plain_batches
 from fer_edge.training.recipe import Recipe, Stage
 from fer_edge.training.state import Progress, StateFolder
+from tests.support.pictures import write_squares
 
 STEPS = 4
 
@@ -113,3 +117,11 @@ def test_batch_norm_statistics_are_the_mean_of_the_batches_own(cache: Cache) -> 
     variances = np.mean([b.var(axis=(0, 1, 2)) for b in batches], axis=0)
     np.testing.assert_allclose(norm.moving_mean.numpy(), means, rtol=1e-4, atol=1e-3)
     np.testing.assert_allclose(norm.moving_variance.numpy(), variances, rtol=1e-3)
+
+
+def test_the_votes_shares_are_the_targets(tmp_path: Path) -> None:
+    images = open_images(write_squares(tmp_path, 1), prefer="train")
+    contract = InputContract(height=32, width=32, colour="rgb", labels=images.labels)
+    votes = Votes(np.array([[3, 1, 0, 0], [0, 2, 2, 0], [1, 1, 2, 0], [0, 0, 0, 5]], np.float64), "")
+    np.testing.assert_array_equal(fill_cache(images, contract, votes).targets, votes.shares)
+    np.testing.assert_array_equal(fill_cache(images, contract).targets, np.eye(4)[images.targets])
