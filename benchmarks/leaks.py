@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
 
 import click
 import numpy as np
@@ -29,11 +30,9 @@ def command(models: tuple[str, ...], data: str) -> None:
     results = []
     for name in models:
         opened = open_model(resolve_model(name))
-        try:
+        with closing(opened.backend):
             images = open_images(f"{data}#test", prefer="test", labels=opened.labels)
             right: Rights = predict_all(opened.backend, images, name).argmax(axis=1) == images.targets
-        finally:
-            opened.backend.close()
         seen = np.isin(images.names, sorted(leaked))
         parts = {"all": right, "leaked": right[seen], "without_leaked": right[~seen]}
         accuracies = {p: {"n": len(r), **estimate_document(accuracy_estimate(r))} for p, r in parts.items() if len(r)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
 
 import click
 import numpy as np
@@ -31,11 +32,9 @@ POWERS = (0.0, 0.25, 0.5, 1.0)  # 0: as the model is; 1: as if all classes were 
 def command(model: str, data: str) -> None:
     """Print, as JSON, accuracy and macro-F1 with the probabilities shifted toward the rare classes."""
     opened = open_model(resolve_model(model))
-    try:
+    with closing(opened.backend):
         images = open_images(data, prefer="tuning", labels=opened.labels)
         probabilities = predict_all(opened.backend, images, model)
-    finally:
-        opened.backend.close()
     shares = np.bincount(images.targets, minlength=len(opened.labels)) / len(images)
     if missing := [label for label, share in zip(opened.labels, shares, strict=True) if not share]:
         raise DataError(f"{data} holds no image of {', '.join(missing)}", "Take data with every class")

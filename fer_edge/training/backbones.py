@@ -93,10 +93,11 @@ def _mean_and_std(spec: Backbone, weights: str, donor: list[keras.layers.Layer])
     """What the initial weights expect to be subtracted from 0-255 pixels, and what these are to be divided by."""
     if weights == "imagenet":
         return spec.imagenet_mean, spec.imagenet_std
-    scaling = [layer for layer in donor if layer.name == SCALING and isinstance(layer, keras.layers.Conv2D)]
-    if not scaling:
+    scaling = next((layer for layer in donor if layer.name == SCALING), None)
+    # A foreign model may call something else so.
+    if scaling is None or [w.shape for w in scaling.weights] != [(1, 1, 3, 3), (3,)]:
         return (0.0,) * 3, (255.0,) * 3
-    kernel, bias = scaling[0].get_weights()
+    kernel, bias = scaling.get_weights()
     gain = kernel[0, 0].sum(axis=0)  # of grey pixels, whichever colour the donor takes
     return tuple(-bias / gain), tuple(1 / gain)
 

@@ -104,7 +104,7 @@ def train(
     split = {"train": fit_images, "tuning": tuning_images}
     write_split(request.out / "split.json", data_root(request.data_path), split)
     fit(model, recipe, training, tuning, state, progress, report, on_batch)
-    model = _finished(model, request.architecture, contract, recipe)
+    model = _in_float32(model, request.architecture, contract, recipe)
     probabilities, metrics = _finish(model, recipe, tuning, tuning_images.targets)
     info = CheckpointInfo(
         architecture=request.architecture,
@@ -157,11 +157,11 @@ def _begin(request: TrainingRequest, model: keras.Model, data_identity: str) -> 
     return state, state.load(identity, model)
 
 
-def _finished(model: keras.Model, architecture: str, contract: InputContract, recipe: Recipe) -> keras.Model:
+def _in_float32(model: keras.Model, architecture: str, contract: InputContract, recipe: Recipe) -> keras.Model:
     """The same weights in a float32 model of the contract's size."""
-    finished = build_classifier(architecture, contract, dropout=recipe.dropout)
-    finished.set_weights(model.get_weights())
-    return finished
+    copy = build_classifier(architecture, contract, dropout=recipe.dropout)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def _finish(

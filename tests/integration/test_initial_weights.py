@@ -31,6 +31,18 @@ def test_a_recipe_without_its_imagenet_weights_starts_from_none_and_says_so(monk
     assert len(said) == 1
 
 
+def test_a_foreign_scaling_of_another_kind_is_left_out(tmp_path: Path) -> None:
+    contract = InputContract(height=32, width=32, colour="rgb", labels=("a", "b"))
+    ours = build_classifier("densenet121", contract)
+    pixels = keras.Input((32, 32, 3))
+    scaled = keras.layers.Conv2D(3, 1, use_bias=False, name="scaling")(pixels)
+    body = keras.applications.DenseNet121(include_top=False, weights=None, input_tensor=scaled)
+    keras.Model(pixels, body.output).save(tmp_path / "foreign.keras")
+    taken = build_classifier("densenet121", contract, str(tmp_path / "foreign.keras"))
+    for got, expected in zip(taken.layers[1].get_weights(), ours.layers[1].get_weights(), strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
 @pytest.mark.parametrize("colour", ["rgb", "grey"])
 def test_the_donor_s_scaling_is_taken_for_either_colour(tmp_path: Path, colour: Literal["rgb", "grey"]) -> None:
     mean, std = np.array([120, 110, 100], np.float32), np.array([60, 50, 40], np.float32)
