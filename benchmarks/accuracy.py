@@ -10,15 +10,10 @@ import numpy.typing as npt
 from fer_edge.data.fingerprint import overlap
 from fer_edge.data.folder import LabelledImages
 from fer_edge.errors import ArtifactError, DataError
-from fer_edge.evaluation.calibration_error import expected_calibration_error
-from fer_edge.evaluation.metrics import accuracy, agreement, macro_f1
+from fer_edge.evaluation.classification import accuracy_change, classify
+from fer_edge.evaluation.metrics import agreement
 from fer_edge.evaluation.results import AccuracyResult, Comparison
-from fer_edge.evaluation.statistics import (
-    accuracy_difference_interval,
-    macro_f1_interval,
-    mcnemar_p,
-    wilson_interval,
-)
+from fer_edge.evaluation.statistics import mcnemar_p
 from fer_edge.evaluation.verdict import Verdict, decide, required_n
 from fer_edge.manifest import Fingerprint, Manifest
 from fer_edge.runtime.backends.base import Backend, Probabilities
@@ -50,14 +45,14 @@ def measure(targets: Targets, probabilities: Probabilities) -> AccuracyResult:
         targets: int64[N].
         probabilities: float32[N, K].
     """
-    predicted = probabilities.argmax(axis=1)
+    found = classify(targets, probabilities, [str(i) for i in range(probabilities.shape[1])])
     return AccuracyResult(
-        n=len(targets),
-        accuracy=accuracy(targets, predicted),
-        accuracy_ci95=wilson_interval(int((targets == predicted).sum()), len(targets)),
-        macro_f1=macro_f1(targets, predicted),
-        macro_f1_ci95=macro_f1_interval(targets, predicted, probabilities.shape[1]),
-        ece=expected_calibration_error(targets, probabilities),
+        n=found.n,
+        accuracy=found.accuracy.value,
+        accuracy_ci95=found.accuracy.ci95,
+        macro_f1=found.macro_f1.value,
+        macro_f1_ci95=found.macro_f1.ci95,
+        ece=found.ece,
     )
 
 
@@ -75,12 +70,12 @@ def compare(
     """
     first, second = baseline.argmax(axis=1), candidate.argmax(axis=1)
     right_first, right_second = first == targets, second == targets
-    delta = accuracy(targets, second) - accuracy(targets, first)
-    interval = accuracy_difference_interval(right_first, right_second)
-    verdict = Verdict.SELECTED_ON_THIS_DATA if selected else decide(interval, margin)
-    needed = required_n(delta, interval, margin, len(targets)) if verdict is Verdict.INCONCLUSIVE else None
+    change = accuracy_change(right_first, right_second)
+    verdict = Verdict.SELECTED_ON_THIS_DATA if selected else decide(change.ci95, margin)
+    undecided = verdict is Verdict.INCONCLUSIVE
+    needed = required_n(change.value, change.ci95, margin, len(targets)) if undecided else None
     p = mcnemar_p(right_first, right_second)
-    return Comparison(delta, interval, p, agreement(first, second), verdict, needed)
+    return Comparison(change.value, change.ci95, p, agreement(first, second), verdict, needed)
 
 
 def refuse_calibration_images(

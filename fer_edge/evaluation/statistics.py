@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fer_edge.evaluation.metrics import confusion_matrix, precision_recall_f1
 from fer_edge.optional import require
 
 RESAMPLES = 10_000
@@ -104,25 +103,6 @@ def confusion_intervals(
         draws = random.multinomial(n, confusion.ravel() / n, size=count)
         parts.append(statistics(draws.reshape(count, classes, classes)))
     return [_percentile_interval(values) for values in np.concatenate(parts).T]
-
-
-def macro_f1_interval(
-    targets: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], classes: int, seed: int = SEED
-) -> Interval:
-    """Bootstrap interval of the macro-F1 over the classes that occur in `targets`.
-
-    Args:
-        targets: int64[N].
-        predicted: int64[N].
-        classes: number of labels.
-        seed: settles the resampling.
-    """
-    present = np.unique(targets)
-
-    def macro_f1(confusions: Samples) -> Floats:
-        return np.asarray(precision_recall_f1(confusions)[2][:, present].mean(axis=1, keepdims=True))
-
-    return confusion_intervals(confusion_matrix(targets, predicted, classes), macro_f1, seed)[0]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

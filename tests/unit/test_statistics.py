@@ -5,14 +5,12 @@ import time
 import numpy as np
 import pytest
 from scipy import stats
-from sklearn.metrics import f1_score
 
-from fer_edge.evaluation import metrics
 from fer_edge.evaluation.calibration_error import expected_calibration_error
+from fer_edge.evaluation.metrics import agreement
 from fer_edge.evaluation.results import LatencyResult
 from fer_edge.evaluation.statistics import (
     accuracy_difference_interval,
-    macro_f1_interval,
     mcnemar_p,
     median_ratio_interval,
     wilson_interval,
@@ -76,30 +74,8 @@ def test_difference_interval_is_seeded_and_fast() -> None:
     assert time.perf_counter() - start < 2
 
 
-def test_macro_f1_and_its_interval() -> None:
-    random = np.random.default_rng(0)
-    targets = random.integers(0, 5, 2000)
-    predicted = np.where(random.random(2000) < 0.8, targets, random.integers(0, 5, 2000))
-    value = metrics.macro_f1(targets, predicted)
-    interval = macro_f1_interval(targets, predicted, 5)
-    assert interval.low < value < interval.high
-    resampled = [
-        f1_score(targets[i], predicted[i], average="macro")
-        for i in (random.integers(0, 2000, 2000) for _ in range(300))
-    ]
-    assert interval.low == pytest.approx(np.percentile(resampled, 2.5), abs=0.006)
-    assert interval.high == pytest.approx(np.percentile(resampled, 97.5), abs=0.006)
-
-
-def test_macro_f1_counts_only_classes_that_occur() -> None:
-    assert metrics.macro_f1(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1])) == 1.0
-    assert metrics.macro_f1(np.array([0, 0, 1, 1]), np.array([0, 2, 1, 1])) == pytest.approx((2 / 3 + 1) / 2)
-
-
-def test_agreement_and_accuracy() -> None:
-    a, b = np.array([0, 1, 2, 3]), np.array([0, 1, 2, 0])
-    assert metrics.agreement(a, b) == 0.75
-    assert metrics.accuracy(a, b) == 0.75
+def test_agreement() -> None:
+    assert agreement(np.array([0, 1, 2, 3]), np.array([0, 1, 2, 0])) == 0.75
 
 
 def test_calibration_error_known_value() -> None:
