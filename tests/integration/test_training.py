@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import shutil
+import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -39,6 +43,7 @@ tuning_fraction = 0.2
 batch_norm_images = 32
 dtype = "float32"
 temperature = true
+half_kernels = true
 [augmentation]
 shift = 0.1
 flip = true
@@ -118,6 +123,22 @@ def test_the_checkpoint_takes_raw_pixels(runs: Runs) -> None:
     assert model.input_shape == (None, 32, 32, 3)
     probabilities = model(np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype(np.float32))
     assert np.allclose(np.sum(probabilities, axis=1), 1, atol=1e-5)
+
+
+def test_the_checkpoint_stores_kernels_at_two_bytes(runs: Runs) -> None:
+    path = runs.whole / "densenet121.keras"
+    model = keras.models.load_model(path, compile=False, safe_mode=True)
+    stored: Counter[str] = Counter()
+
+    def count(_name: str, node: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(node, h5py.Dataset):
+            stored[str(node.dtype)] += node.size
+
+    with zipfile.ZipFile(path) as archive, h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as weights:
+        weights.visititems(count)
+    kernels = sum(w.numpy().size for w in model.trainable_weights if len(w.shape) > 1)
+    assert stored["float16"] >= kernels > 10 * stored["float32"]
+    assert {str(weight.dtype) for weight in model.weights} == {"float32"}
 
 
 def test_the_checkpoint_carries_its_contract(runs: Runs) -> None:
