@@ -147,8 +147,8 @@ def _compiled(request: TrainingRequest, contract: InputContract, images: int) ->
 
 def _begin(request: TrainingRequest, model: keras.Model, data_identity: str) -> tuple[StateFolder, Progress]:
     """Bring the model to where the run in `request.out` stands, or make room for a new one."""
-    # What comes after the training may be changed while it is under way.
-    dump = request.recipe.model_dump_json(exclude={"temperature", "half_kernels"})
+    # What comes after the training may be changed while it is under way, in a copy of a built-in recipe too.
+    dump = request.recipe.model_dump_json(exclude={"name", "temperature", "half_kernels"})
     identity = hashlib.sha256(f"{request.architecture} {dump} {data_identity}".encode()).hexdigest()
     state = StateFolder(request.out / STATE)
     if request.overwrite:

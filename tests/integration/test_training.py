@@ -52,7 +52,7 @@ flip = true
 
 @dataclass(frozen=True)
 class Runs:
-    """A run in one go, one that went on from the first's state after epoch 1, and the command of the second."""
+    """A run in one go; one that went on from its state after epoch 1, with the recipe renamed; the second's command."""
 
     whole: Path
     resumed: Path
@@ -63,15 +63,15 @@ class Runs:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     root = tmp_path_factory.mktemp("training")
     whole, resumed = root / "whole", root / "resumed"
-    (root / "tiny.toml").write_text(RECIPE)
+    for recipe in ("tiny.toml", "renamed.toml"):
+        (root / recipe).write_text(RECIPE)
     data = write_squares(root / "data", 20)
     votes = [
         f"{name},{','.join('8' if f'/{label}/' in f'/{name}' else '1' for label in COLOURS)}"
         for name in open_images(data, prefer="train").names
     ]
     (root / "votes.csv").write_text("\n".join([f"file,{','.join(COLOURS)}", *votes]))
-    given = ["train", "--data", str(data), "--recipe", str(root / "tiny.toml"), "--limit", "60"]
-    given += ["--votes", str(root / "votes.csv"), "--out"]
+    given = ["train", "--data", str(data), "--limit", "60", "--votes", str(root / "votes.csv"), "--recipe"]
 
     def keep_first_state(_display: TrainingDisplay, progress: Progress, _seconds: float) -> None:
         if progress.epoch == 1:  # what a run leaves that is stopped now
@@ -79,9 +79,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TrainingDisplay, "epoch", keep_first_state)
-        assert execute([*given, str(whole)]) == 0
-    assert execute([*given, str(resumed)]) == 0
-    yield Runs(whole, resumed, [*given, str(resumed)])
+        assert execute([*given, str(root / "tiny.toml"), "--out", str(whole)]) == 0
+    command = [*given, str(root / "renamed.toml"), "--out", str(resumed)]
+    assert execute(command) == 0
+    yield Runs(whole, resumed, command)
     keras.backend.clear_session()
 
 
