@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fer_edge.contract import InputContract
-from fer_edge.training.backbones import build_classifier
+from fer_edge.training.backbones import build_classifier, imagenet_layers
 from fer_edge.training.initial_weights import with_initial_weights
 from fer_edge.training.recipe import load_recipe
 
@@ -29,6 +29,15 @@ def test_a_recipe_without_its_imagenet_weights_starts_from_none_and_says_so(monk
     scratch = load_recipe("scratch")
     assert with_initial_weights(scratch, {}, ["densenet121"], said.append) == (scratch, {})
     assert len(said) == 1
+
+
+def test_a_mistake_of_ours_is_not_taken_for_a_missing_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**_options: object) -> None:
+        raise TypeError("a mistake of ours")
+
+    monkeypatch.setattr(keras.applications, "DenseNet121", broken)
+    with pytest.raises(TypeError, match="of ours"):
+        imagenet_layers("densenet121")
 
 
 def test_a_foreign_scaling_of_another_kind_is_left_out(tmp_path: Path) -> None:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import shutil
-import zipfile
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import keras
 import numpy as np
 import pytest
@@ -26,10 +22,9 @@ from fer_edge.cli.progress import TrainingDisplay
 from fer_edge.contract import InputContract
 from fer_edge.data.folder import open_images
 from fer_edge.errors import BadInputError, CheckpointError
-from fer_edge.training.backbones import BACKBONES, build_classifier, imagenet_layers
+from fer_edge.training.backbones import BACKBONES, build_classifier
 from fer_edge.training.job import WRITTEN
 from fer_edge.training.state import Progress
-from fer_edge.training.study import check_output as check_comparison
 from fer_edge.training.study import write_comparison
 from fer_edge.training.temperature import RANGE
 from tests.integration.test_initial_weights import no_network
@@ -128,16 +123,9 @@ def test_the_checkpoint_takes_raw_pixels(runs: Runs) -> None:
 def test_the_checkpoint_stores_kernels_at_two_bytes(runs: Runs) -> None:
     path = runs.whole / "densenet121.keras"
     model = keras.models.load_model(path, compile=False, safe_mode=True)
-    stored: Counter[str] = Counter()
-
-    def count(_name: str, node: h5py.Group | h5py.Dataset) -> None:
-        if isinstance(node, h5py.Dataset):
-            stored[str(node.dtype)] += node.size
-
-    with zipfile.ZipFile(path) as archive, h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as weights:
-        weights.visititems(count)
-    kernels = sum(w.numpy().size for w in model.trainable_weights if len(w.shape) > 1)
-    assert stored["float16"] >= kernels > 10 * stored["float32"]
+    assert path.stat().st_size < 2.5 * model.count_params()
+    kernels = [weight.numpy() for weight in model.trainable_weights if len(weight.shape) > 1]
+    assert all(np.array_equal(kernel, kernel.astype(np.float16)) for kernel in kernels)
     assert {str(weight.dtype) for weight in model.weights} == {"float32"}
 
 
@@ -210,18 +198,6 @@ def test_the_networks_are_compared_beside_the_published_figures(runs: Runs, tmp_
         write_comparison(tmp_path, list(BACKBONES))
 
 
-def test_a_comparison_of_another_origin_is_not_replaced(tmp_path: Path) -> None:
-    (tmp_path / "comparison.md").write_text("mine")
-    with pytest.raises(BadInputError, match="comparison.md exists already"):
-        check_comparison(tmp_path, list(BACKBONES), overwrite=False)
-    check_comparison(tmp_path, list(BACKBONES), overwrite=True)
-    (tmp_path / "comparison.md").unlink()
-    (tmp_path / "resnet50v2").mkdir()
-    (tmp_path / "resnet50v2" / "resnet50v2.keras").touch()
-    with pytest.raises(BadInputError, match=r"finished run without report\.json"):
-        check_comparison(tmp_path, list(BACKBONES), overwrite=False)
-
-
 def test_imagenet_weights_that_were_asked_for_are_not_replaced(
     runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -229,13 +205,6 @@ def test_imagenet_weights_that_were_asked_for_are_not_replaced(
     assert execute([*runs.command[:-1], str(tmp_path), "--weights", "imagenet"]) == 4
     assert "--weights none" in capsys.readouterr().err
     assert not (tmp_path / "densenet121.keras").exists()
-
-    def broken(**_options: object) -> None:
-        raise TypeError("a mistake of ours")
-
-    monkeypatch.setattr(keras.applications, "DenseNet121", broken)
-    with pytest.raises(TypeError, match="of ours"):
-        imagenet_layers("densenet121")
 
 
 def test_a_checkpoint_of_ours_gives_initial_weights(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:

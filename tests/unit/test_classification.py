@@ -48,18 +48,29 @@ def test_scores_are_scikit_learns() -> None:
             assert estimate.ci95.low < estimate.value < estimate.ci95.high
 
 
-def test_intervals_are_those_of_resampled_images() -> None:
+def test_class_intervals_are_those_of_resampled_images() -> None:
     targets, probabilities = answers(400)
     predicted, random = probabilities.argmax(axis=1), np.random.default_rng(1)
     picks = [random.integers(0, 400, 400) for _ in range(400)]
-    resampled = np.array([f1_score(targets[i], predicted[i], average=None) for i in picks])
-    found = classify(targets, probabilities, LABELS)
-    for interval, values in (
-        (found.per_class["angry"].f1.ci95, resampled[:, 0]),
-        (found.macro_f1.ci95, resampled.mean(1)),
-    ):
-        assert interval.low == pytest.approx(np.percentile(values, 2.5), abs=0.02)
-        assert interval.high == pytest.approx(np.percentile(values, 97.5), abs=0.02)
+    resampled = [f1_score(targets[i], predicted[i], labels=[0], average=None)[0] for i in picks]
+    interval = classify(targets, probabilities, LABELS).per_class["angry"].f1.ci95
+    assert interval.low == pytest.approx(np.percentile(resampled, 2.5), abs=0.02)
+    assert interval.high == pytest.approx(np.percentile(resampled, 97.5), abs=0.02)
+
+
+def test_macro_f1_and_its_interval() -> None:
+    random = np.random.default_rng(0)
+    targets = random.integers(0, 5, 2000)
+    predicted = np.where(random.random(2000) < 0.8, targets, random.integers(0, 5, 2000))
+    found = classify(targets, np.eye(5, dtype=np.float32)[predicted], tuple("abcde")).macro_f1
+    interval = found.ci95
+    assert interval.low < found.value < interval.high
+    resampled = [
+        f1_score(targets[i], predicted[i], average="macro")
+        for i in (random.integers(0, 2000, 2000) for _ in range(300))
+    ]
+    assert interval.low == pytest.approx(np.percentile(resampled, 2.5), abs=0.006)
+    assert interval.high == pytest.approx(np.percentile(resampled, 97.5), abs=0.006)
 
 
 def test_a_class_without_images_enters_no_mean() -> None:
@@ -68,6 +79,8 @@ def test_a_class_without_images_enters_no_mean() -> None:
     assert found.per_class["sad"].support == 0
     assert found.per_class["sad"].f1.value == 0
     assert found.macro_f1.value == pytest.approx((2 / 3 + 1) / 2)
+    assert found.accuracy.value == 0.75
+    assert classify(targets, np.eye(4, dtype=np.float32)[targets], LABELS).macro_f1.value == 1.0
 
 
 def test_the_most_confident_mistakes_come_first() -> None:
