@@ -15,7 +15,7 @@ from fer_edge.checkpoint import file_sha256, read_checkpoint_info
 from fer_edge.command_line import run_command
 from fer_edge.evaluation.markdown import markdown_table
 from fer_edge.models import CARD, ZOO
-from fer_edge.whole_file import write_text_file
+from fer_edge.whole_file import whole_file, write_text_file
 
 PER_CLASS = ("Precision", "Recall", "F1")
 RESULTS = Path(__file__).parent / "results/reference"
@@ -42,9 +42,9 @@ The same photos in trouble ([what is done to them](../../../docs/evaluate.md#on-
 
 ## Where it comes from
 
-Finished and measured by fer-edge at commit `{commit}`; [how it was trained, and what was
-tried](../../../docs/reference-runs.md): a `zoo:` among the initial weights is the cycle before. The figures above are
-in `benchmarks/results/reference/{name}.json`.
+Measured and published by fer-edge at commit `{commit}`; [how it was trained, at which commits, and what was
+tried](../../../docs/reference-runs.md): a `zoo:` or a path among the initial weights is the cycle before. The figures
+above are in `benchmarks/results/reference/{name}.json`.
 
 Photos: FER2013 (Goodfellow et al. 2013, *Challenges in Representation Learning*), found on the web by emotion words
 and cut to 48x48 grey pixels. Votes: FER+ (Barsoum et al. 2016), ten raters for each photo. Only photos were used
@@ -77,19 +77,20 @@ def main(run: Path, evaluation: Path) -> None:
     RUN is the folder of `fer-edge train`; EVALUATION that of
     `fer-edge evaluate RUN/NAME.keras --votes ... --robustness --out`.
     """
-    [checkpoint] = run.glob("*.keras")
+    [checkpoint] = run.glob("[!.]*.keras")
     report = json.loads((evaluation / "report.json").read_text(encoding="utf-8"))
     check(checkpoint, report)
     folder = ZOO / checkpoint.stem
     commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ZOO, capture_output=True, text=True, check=True
+        ["git", "describe", "--always", "--dirty"], cwd=ZOO, capture_output=True, text=True, check=True
     ).stdout.strip()
     card = (run / CARD).read_text(encoding="utf-8") + card_of(checkpoint.stem, report, commit)
     results = json.dumps(without_images(report), indent=1) + "\n"
     folder.mkdir(exist_ok=True)
     RESULTS.mkdir(exist_ok=True)
     for source in (checkpoint, run / "curves.svg", evaluation / "confusion.svg"):
-        shutil.copy(source, folder)
+        with whole_file(folder / source.name) as temporary:
+            shutil.copyfile(source, temporary)
     write_text_file(folder / CARD, card)
     write_text_file(RESULTS / f"{checkpoint.stem}.json", results)
     click.echo(str(folder / CARD))

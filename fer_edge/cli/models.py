@@ -5,9 +5,12 @@ from __future__ import annotations
 import click
 
 
-@click.group("models")
-def command() -> None:
+@click.group("models", invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
     """List the models that come along, and fetch the face detector."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_models)
 
 
 @command.command("list")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from fer_edge.runtime.faces import FaceDetector
 
 MODEL_SUFFIXES = (".keras", ".tflite", ".onnx", ".xml", ".bin")
+SMALLEST_SIDE = 320  # pixels; a label would not fit into less
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,15 @@ class _Face:
 @click.option("--whole-image", is_flag=True, help="Take each picture for a face crop instead of looking for faces.")
 @click.option("--threads", type=click.IntRange(1), help="Processor threads; default: all.")
 @click.option("--runtime", help="litert or tflite-runtime; ONNX execution providers; OpenVINO device.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for a copy of each picture with its faces marked.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def command(
-    model_and_images: tuple[str, ...], whole_image: bool, threads: int | None, runtime: str | None, as_json: bool
+    model_and_images: tuple[str, ...],
+    whole_image: bool,
+    threads: int | None,
+    runtime: str | None,
+    out: Path | None,
+    as_json: bool,
 ) -> None:
     """Classify the faces in pictures.
 
@@ -44,6 +52,7 @@ def command(
     from fer_edge.runtime.load import load
 
     model, images = _split(model_and_images)
+    copies = _copies(images, out)
     path = resolve_model(model)
     with load(path, threads=threads, runtime=runtime) as backend:
         detector = None if whole_image else open_default_detector(lambda message: click.echo(message, err=True))
@@ -60,6 +69,8 @@ def command(
             click.echo(json.dumps(document, indent=2))
         else:
             _print(found, backend.contract)
+    for image, copy in copies.items():
+        _write_marked(image, found[image], copy)
     for image, faces in found.items():
         if not faces:
             click.echo(f"no face found in {image}; if it is a face crop already, add --whole-image", err=True)
@@ -92,6 +103,42 @@ def _faces(image: str, backend: Backend, detector: FaceDetector | None) -> list[
         _Face(box, contract.labels[int(row.argmax())], dict(zip(contract.labels, row.tolist(), strict=True)))
         for box, row in zip(boxes, rows, strict=True)
     ]
+
+
+def _copies(images: tuple[str, ...], out: Path | None) -> dict[str, Path]:
+    """Where the marked copy of each picture goes; none without `out`."""
+    from fer_edge.errors import BadInputError
+
+    if out is None:
+        return {}
+    copies = {image: out / f"{Path(image).stem}.png" for image in images}
+    for copy in copies.values():
+        if list(copies.values()).count(copy) > 1:
+            raise click.UsageError(f"several pictures would become {copy}: give them one after the other")
+        if copy.exists():
+            raise BadInputError(f"{copy} exists already", "Give another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    return copies
+
+
+def _write_marked(image: str, faces: list[_Face], copy: Path) -> None:
+    """Write a picture, enlarged where it is too small for a label, with a box and a label for each face."""
+    import numpy as np
+
+    from fer_edge.preprocess import read_image
+    from fer_edge.runtime.sinks.annotate import mark
+    from fer_edge.whole_file import whole_file
+
+    import cv2  # isort: skip - after preprocess, which sets OpenCV's limits
+
+    frame = read_image(image)
+    scale = max(1.0, SMALLEST_SIDE / min(frame.shape[:2]))
+    picture = np.asarray(cv2.resize(frame, None, fx=scale, fy=scale), np.uint8)
+    for number, face in enumerate(faces):
+        box = np.multiply(face.box or (0, 0, *frame.shape[1::-1]), scale).tolist()
+        mark(picture, tuple(box), f"{face.label} {face.probabilities[face.label]:.2f}", number)
+    with whole_file(copy) as temporary:
+        temporary.write_bytes(cv2.imencode(".png", picture[..., ::-1])[1].tobytes())
 
 
 def _print(found: dict[str, list[_Face]], contract: InputContract) -> None:

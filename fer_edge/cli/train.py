@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from fer_edge.data.folder import LabelledImages
+
 
 @click.command("train")
-@click.option("--data", required=True, help="Folder or zip with one folder per class, optionally under train/.")
+@click.option(
+    "--data", required=True, help="Folder or zip with one folder per class, optionally under train/ and tuning/."
+)
 @click.option("--arch", "architecture", default="densenet121", show_default=True, help="Network, or 'all'.")
 @click.option(
     "--recipe",
@@ -25,6 +31,7 @@ import click
     type=click.Path(path_type=Path),
     help="CSV of raters' votes (columns file and one per class): their shares are the targets.",
 )
+@click.option("--classes", help="Names to keep, comma-separated.  [default: all but Ahegao]")
 @click.option("--limit", type=click.IntRange(10), help="Use this many images only, classes balanced.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Settles every random choice.")
 @click.option(
@@ -39,6 +46,7 @@ def command(
     epochs: int | None,
     weights: str | None,
     votes: Path | None,
+    classes: str | None,
     limit: int | None,
     seed: int | None,
     out: Path,
@@ -49,7 +57,6 @@ def command(
     An interrupted run goes on from its last finished epoch when the same command is given again.
     """
     from fer_edge.cli.progress import TrainingDisplay
-    from fer_edge.data.folder import open_images
     from fer_edge.optional import require
 
     for package in ("tensorflow", "matplotlib", "scipy"):
@@ -68,7 +75,7 @@ def command(
     for name in architectures:
         check_size(name, min(stage.size for stage in recipe.stages))
     check_weights(recipe.weights, architectures)
-    images = open_images(data, prefer="train")
+    images, tuning = _open(data, classes)
     folders = {name: out / name if architecture == "all" else out for name in architectures}
     if architecture == "all" and not overwrite:
         for name in [n for n, folder in folders.items() if (folder / f"{n}.keras").exists()]:
@@ -79,9 +86,29 @@ def command(
         check_output(folder, name, overwrite)
     recipe, overrides = with_initial_weights(recipe, overrides, folders, lambda line: click.echo(line, err=True))
     for name, folder in folders.items():
-        request = TrainingRequest(images, data, name, recipe, overrides, limit, votes, folder, overwrite)
+        request = TrainingRequest(images, tuning, data, name, recipe, overrides, limit, votes, folder, overwrite)
         with TrainingDisplay(recipe.epochs) as display:
             path = train(request, display.say, display.epoch, display.batch)
         click.echo(str(path))
     if architecture == "all":
         click.echo(str(write_comparison(out, architectures)))
+
+
+def _open(data: str, classes: str | None) -> tuple[LabelledImages, LabelledImages | None]:
+    """The images to fit, and those for tuning where the data has some set aside."""
+    from fer_edge.data.folder import open_images, subsets_of
+    from fer_edge.data.split import select_classes
+    from fer_edge.errors import DataError
+
+    wanted = [name.strip() for name in classes.split(",")] if classes else []
+    images, dropped = select_classes(open_images(data, prefer="train"), wanted)
+    for name in dropped:
+        click.echo(f"dropped: {name} (--classes keeps it)", err=True)
+    if not {"train", "tuning"} <= set(subsets_of(data)):
+        return images, None
+    tuning = open_images(f"{data}#tuning", prefer="tuning")
+    tuning, _ = select_classes(tuning, [name for name in wanted if name in tuning.labels])
+    if tuning.labels != images.labels:
+        message = f"{data} has {', '.join(images.labels)} under train/, and {', '.join(tuning.labels)} under tuning/"
+        raise DataError(message, "Give both the same classes")
+    return images, tuning

@@ -1,11 +1,8 @@
-"""Labelled images in a folder or a zip: one folder per class, optionally under train/ and test/."""
+"""Labelled images in a folder or a zip: one folder per class, optionally under train/, tuning/ and test/."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -14,17 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_edge.contract import InputContract
+from fer_edge.data.listing import list_pictures
 from fer_edge.data.split_file import SplitFile, read_split, short_sha256
 from fer_edge.errors import DataError
-from fer_edge.preprocess import IMAGE_SUFFIXES, Image, decode_image, preprocess
+from fer_edge.preprocess import Image, decode_image, preprocess
 
-SUBSETS = ("train", "test")
+SUBSETS = ("train", "tuning", "test")  # names of folders, in any case
 WHOLE = "all"  # the only subset of data that has none
-OUTSIDE = "outside"  # in neither train/ nor test/, though they are there
-MAX_FILES = 2_000_000
-ZIP_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)  # of a damaged one
-MAX_FILE_BYTES = 64 * 2**20
-MAX_COMPRESSION = 500  # a solid-colour PNG inside a zip stays far below
+OUTSIDE = "outside"  # in none of them, though there is one
 
 
 @dataclass(frozen=True)
@@ -81,19 +75,19 @@ def open_images(data: str | Path, prefer: str, labels: Sequence[str] | None = No
     Args:
         data: a folder, a `.zip`, or a `split.json` (see `fer_edge.data.split_file`); "#NAME" at the end picks one
             subset ("faces.zip#test", "split.json#tuning").
-        prefer: the subset to take ("train" or "test") when the data has subsets and `data` picks none. Data without
-            subsets is taken whole.
+        prefer: the subset to take when the data has subsets and `data` picks none. Data without subsets is taken whole.
         labels: class names in the wanted order; None takes the folder names in alphabetical order.
 
     Raises:
-        DataError: nothing there, damaged or hostile zip, no images, or folders that are not among `labels`.
+        DataError: nothing there, damaged or hostile zip, no images, folders that are not among `labels`, or a class in
+            several places that are not subsets.
     """
     path, _, subset = str(data).partition("#")
     if path.endswith(".json"):
         split = read_split(Path(path))
         subset = subset or (WHOLE if WHOLE in split.subsets else prefer)
         return _of_split(Path(path), split, subset, _names_of(Path(path), split, subset), labels)
-    names, read_bytes = _list(Path(path))
+    names, read_bytes = list_pictures(Path(path))
     names = _choose_subset(str(data), names, subset, prefer)
     return _labelled(str(data), names, read_bytes, labels)
 
@@ -102,8 +96,8 @@ def open_whole(data: str | Path) -> tuple[LabelledImages, tuple[str, ...]]:
     """Open labelled images with all their subsets, or with the one that `data` picks.
 
     Returns:
-        The images, and the subset of each: "train", "test" or another of a split file; `OUTSIDE` for images beside
-        train/ and test/; `WHOLE` where there are no subsets.
+        The images, and the subset of each: one of `SUBSETS` or of a split file's; `OUTSIDE` for images beside them;
+        `WHOLE` where there are no subsets.
 
     Raises:
         DataError: as in `open_images`.
@@ -114,7 +108,7 @@ def open_whole(data: str | Path) -> tuple[LabelledImages, tuple[str, ...]]:
         pairs = [(s, n) for s in ([subset] if subset else split.subsets) for n in _names_of(Path(path), split, s)]
         subsets = tuple(s for s, _ in pairs)
         return _of_split(Path(path), split, subset, [n for _, n in pairs], None), subsets
-    names, read_bytes = _list(Path(path))
+    names, read_bytes = list_pictures(Path(path))
     if subset:
         names = _choose_subset(str(data), names, subset, subset)
     images = _labelled(str(data), names, read_bytes, None)
@@ -122,8 +116,16 @@ def open_whole(data: str | Path) -> tuple[LabelledImages, tuple[str, ...]]:
     return images, tuple(found if set(found) != {OUTSIDE} else [WHOLE] * len(found))
 
 
-def _list(root: Path) -> tuple[list[str], Callable[[str], bytes]]:
-    return _list_zip(root) if root.suffix.lower() == ".zip" else _list_folder(root)
+def subsets_of(data: str | Path) -> tuple[str, ...]:
+    """The subsets that can be picked of labelled images; none where `data` picks one already.
+
+    Raises:
+        DataError: nothing there, or a damaged or hostile zip.
+    """
+    path, _, subset = str(data).partition("#")
+    if subset:
+        return ()
+    return tuple(read_split(Path(path)).subsets) if path.endswith(".json") else _present(list_pictures(Path(path))[0])
 
 
 def _labelled(
@@ -141,7 +143,7 @@ def _labelled(
     if not names or found == [""]:
         raise DataError(
             f"{source} holds no images in class folders",
-            "Expected one folder per class, such as happy/0001.png, optionally under train/ and test/",
+            "Expected one folder per class, such as happy/0001.png, optionally under train/, tuning/ and test/",
         )
     order = tuple(labels) if labels is not None else tuple(found)
     unknown = [c for c in found if c not in order]
@@ -155,86 +157,37 @@ def _labelled(
 
 
 def _choose_subset(source: str, names: list[str], subset: str, prefer: str) -> list[str]:
-    """Keep one of train/ and test/; names are CLASS/FILE or SUBSET/CLASS/FILE, maybe under one more folder."""
-    present = [s for s in SUBSETS if any(_is_below(n, s) for n in names)]
+    """Keep one subset; names are CLASS/FILE or SUBSET/CLASS/FILE, maybe under one more folder."""
+    present = _present(names)
     if subset and subset not in present:
         raise DataError(f"{source}: there is no {subset}/ folder", f"Subsets there: {', '.join(present) or 'none'}")
     wanted = subset or (prefer if prefer in present else "")
     if not wanted and present:
         raise DataError(f"{source} has {', '.join(present)} but no {prefer}/", f"Name one: {source}#{present[0]}")
+    if not present:
+        _check_unsplit(source, names)
     return [n for n in names if _is_below(n, wanted)] if wanted else names
 
 
+def _present(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(s for s in SUBSETS if any(_is_below(n, s) for n in names))
+
+
 def _is_below(name: str, subset: str) -> bool:
-    return subset in PurePosixPath(name).parts[:-2]
+    return subset in PurePosixPath(name.lower()).parts[:-2]
 
 
-def _is_image(path: PurePosixPath) -> bool:
-    return path.suffix.lower() in IMAGE_SUFFIXES and not any(part.startswith((".", "__MACOSX")) for part in path.parts)
-
-
-def _list_folder(root: Path) -> tuple[list[str], Callable[[str], bytes]]:
-    if not root.is_dir():
-        raise DataError(f"there is no folder or zip {root}", "Check the path given for the data")
-    names = sorted(path.as_posix() for path in map(PurePosixPath, _files(root)) if _is_image(path))
-
-    def read_bytes(name: str) -> bytes:
-        path = root / name
-        try:
-            if path.stat().st_size > MAX_FILE_BYTES:
-                raise DataError(f"{path} is larger than {MAX_FILE_BYTES >> 20} MB", "Remove it or scale it down")
-            return path.read_bytes()
-        except OSError as error:
-            raise DataError(f"cannot read {path}: {error.strerror}", "Check that the data is complete") from error
-
-    return names, read_bytes
-
-
-def _files(root: Path) -> Iterator[str]:
-    """Paths of the files below `root`, relative to it; links to folders are followed, once each."""
-    seen = set()
-    for folder, folders, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        below = Path(folder).relative_to(root)
-        yield from ((below / file).as_posix() for file in files)
-
-
-def _list_zip(path: Path) -> tuple[list[str], Callable[[str], bytes]]:
-    """List a zip without extracting it: members are read one at a time, into memory, within limits."""
-    try:
-        archive = zipfile.ZipFile(path)  # stays open as long as the images are read
-    except FileNotFoundError as error:
-        raise DataError(f"there is no folder or zip {path}", "Check the path given for the data") from error
-    except ZIP_ERRORS as error:
-        raise DataError(f"{path} is not a complete zip file ({error})", "Download or pack it again") from error
-    members = archive.infolist()
-    if len(members) > MAX_FILES:
-        raise DataError(f"{path} holds {len(members)} files, more than {MAX_FILES}", "Split it")
-    for member in members:
-        parts = PurePosixPath(member.filename.replace("\\", "/"))
-        if parts.is_absolute() or ".." in parts.parts:
-            raise DataError(f"{path} holds a path that leads outside: {member.filename!r}", "Do not use this file")
-        if member.file_size > MAX_FILE_BYTES or member.file_size > MAX_COMPRESSION * max(member.compress_size, 1):
+def _check_unsplit(source: str, names: Sequence[str]) -> None:
+    """Refuse to take one class from several places together: they may be a training and a test set by other names."""
+    places: dict[str, set[str]] = {}
+    for folder in {PurePosixPath(name).parent for name in names}:
+        places.setdefault(folder.name, set()).add(str(folder.parent))
+    for label, found in places.items():
+        if label and len(found) > 1:
             raise DataError(
-                f"{path}: {member.filename!r} would unpack to {member.file_size} bytes from {member.compress_size}",
-                "This looks like a zip bomb; do not use this file",
+                f"{source} holds {label}/ in {', '.join(sorted(found)[:4])}",
+                "Name these folders train, tuning or test, give one of them, or put each class into one folder",
             )
-
-    def read_bytes(name: str) -> bytes:
-        try:
-            with archive.open(name) as member:
-                data = member.read(MAX_FILE_BYTES + 1)
-        except ZIP_ERRORS as error:
-            raise DataError(f"{path}: cannot read {name}: {error}", "Download or pack it again") from error
-        if len(data) > MAX_FILE_BYTES:
-            raise DataError(f"{path}: {name} unpacks to more than {MAX_FILE_BYTES >> 20} MB", "Do not use this file")
-        return data
-
-    return sorted(m.filename for m in members if not m.is_dir() and _is_image(PurePosixPath(m.filename))), read_bytes
 
 
 def data_root(data: str) -> Path:
@@ -254,7 +207,7 @@ def _of_split(
     path: Path, split: SplitFile, subset: str, names: Sequence[str], labels: Sequence[str] | None
 ) -> LabelledImages:
     """The images of a split file; each is compared with its hash, where there is one, when it is read."""
-    known, read_bytes = _list(Path(split.data))
+    known, read_bytes = list_pictures(Path(split.data))
     missing = sorted(set(names) - set(known))
     if missing:
         raise DataError(f"{split.data} lacks {len(missing)} images of {path}, such as {missing[0]}", "Restore the data")

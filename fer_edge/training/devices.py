@@ -7,12 +7,23 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from fer_edge.system_info import has_bfloat16
+
+BFLOAT16_SINCE = (8, 0)  # compute capability: Ampere
+
 
 def grow_gpu_memory() -> None:
     """Let TensorFlow take GPU memory as it needs it, not all at once; to be called before anything runs on a GPU."""
     for gpu in tf.config.list_physical_devices("GPU"):
         with contextlib.suppress(RuntimeError):  # a caller of ours used it already: it keeps what it has
             tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def fastest_dtype() -> str:
+    """The dtype policy in which this machine trains fastest: mixed_bfloat16 where it computes in bfloat16 itself."""
+    gpus = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
+    gains = all(gpu.get("compute_capability", (0, 0)) >= BFLOAT16_SINCE for gpu in gpus) if gpus else has_bfloat16()
+    return "mixed_bfloat16" if gains else "float32"
 
 
 def training_strategy(devices: Sequence[str] | None = None) -> tf.distribute.Strategy:

@@ -6,6 +6,7 @@ import hashlib
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import keras
@@ -14,20 +15,19 @@ import numpy.typing as npt
 
 from fer_edge.checkpoint import add_checkpoint_info
 from fer_edge.contract import MAX_LABELS, InputContract
-from fer_edge.data.fingerprint import combined_sha256, fingerprints
+from fer_edge.data.fingerprint import combined_sha256
 from fer_edge.data.folder import LabelledImages, data_root
-from fer_edge.data.split import balanced_sample, stratified_split
 from fer_edge.data.split_file import write_split
 from fer_edge.data.votes import read_votes
-from fer_edge.errors import BadInputError, DataError
+from fer_edge.errors import BadInputError, DataError, FerEdgeError
 from fer_edge.evaluation.classification import Probabilities
 from fer_edge.manifest import CheckpointInfo, TrainingRecord
-from fer_edge.system_info import has_bfloat16
 from fer_edge.training.backbones import build_classifier
-from fer_edge.training.devices import training_strategy
+from fer_edge.training.devices import fastest_dtype, training_strategy
 from fer_edge.training.half import halve, round_kernels
-from fer_edge.training.loop import EVALUATION_BATCH, compile_model, fit
-from fer_edge.training.outputs import FILES, write_outputs
+from fer_edge.training.loop import EVALUATION_BATCH, StoppedError, compile_model, fit
+from fer_edge.training.outputs import FILES, write_history, write_outputs
+from fer_edge.training.parts import Part, choosing_images, training_parts
 from fer_edge.training.pipeline import Cache, fill_cache, plain_batches
 from fer_edge.training.recipe import Recipe
 from fer_edge.training.state import Progress, StateFolder
@@ -43,18 +43,20 @@ class TrainingRequest:
     """What to train.
 
     Attributes:
-        data: the training images, from which the tuning part is taken.
+        data: the training images.
+        tuning: the images that choose the epoch; None takes the recipe's part of `data`.
         data_path: as the user named it, for the split file.
         architecture: a key of the backbones table.
         recipe: with the command line's overrides in it.
         overrides: those overrides, for the record.
-        limit: use at most this many images; None uses all.
+        limit: use at most this many images of `data`, and of `tuning`; None uses all.
         votes: CSV of the raters' votes, which become the targets (see `read_votes`); None trains on the labels.
         out: folder of the run.
         overwrite: replace the run that is there, once everything for the new one has been read.
     """
 
     data: LabelledImages
+    tuning: LabelledImages | None
     data_path: str
     architecture: str
     recipe: Recipe
@@ -81,60 +83,83 @@ def train(
         CheckpointError, DownloadError: see `build_classifier`.
         FerEdgeError: the loss became NaN, memory ran out, or a weight is too large for float16.
     """
-    recipe = request.recipe
+    recipe, labels = request.recipe, request.data.labels
     keras.utils.set_random_seed(recipe.seed)
-    images = request.data
-    if not 2 <= len(images.labels) <= MAX_LABELS:
-        raise DataError(f"{images.source} has {len(images.labels)} class folders", f"Give 2 to {MAX_LABELS}")
-    if request.limit is not None and request.limit < len(images):
-        images = images.take(balanced_sample(images.targets, request.limit, recipe.seed))
-    contract = InputContract(height=recipe.size, width=recipe.size, colour=recipe.colour, labels=images.labels)
-    fit_indices, tuning_indices = stratified_split(images.targets, recipe.tuning_fraction, recipe.seed)
-    fit_images, tuning_images = images.take(fit_indices), images.take(tuning_indices)
-    say(f"[1/3] reading {len(fit_images)} images to fit and {len(tuning_images)} to tune")
-    prints = fingerprints(fit_images)
-    tuning_prints = fingerprints(tuning_images)
-    votes = [read_votes(request.votes, part) for part in (fit_images, tuning_images)] if request.votes else [None, None]
-    training, tuning = fill_cache(fit_images, contract, votes[0]), fill_cache(tuning_images, contract, votes[1])
-    votes_sha256 = votes[0].sha256 if votes[0] else ""
-    data_sha256 = combined_sha256(prints)
-    say(f"[2/3] training {request.architecture}, recipe {recipe.name}, {recipe.epochs} epochs at most")
-    model = _compiled(request, contract, len(fit_images))
-    state, progress = _begin(request, model, data_sha256 + votes_sha256)
-    split = {"train": fit_images, "tuning": tuning_images}
-    write_split(request.out / "split.json", data_root(request.data_path), split)
-    fit(model, recipe, training, tuning, state, progress, report, on_batch)
+    if not 2 <= len(labels) <= MAX_LABELS:
+        raise DataError(f"{request.data.source} has {len(labels)} class folders", f"Give 2 to {MAX_LABELS}")
+    parts = training_parts(request.data, request.tuning, request.limit, recipe)
+    fitted, kept = (part.images for part in parts)
+    say(f"[1/3] reading {len(fitted)} images to fit and {len(kept)} to tune")
+    votes = [read_votes(request.votes, images) if request.votes else None for images in (fitted, kept)]
+    contract = InputContract(height=recipe.size, width=recipe.size, colour=recipe.colour, labels=labels)
+    training, tuning = fill_cache(fitted, contract, votes[0]), fill_cache(kept, contract, votes[1])
+    info = _info(request, contract, parts, votes[0].sha256 if votes[0] else "", say)
+    dtype = fastest_dtype() if recipe.dtype == "auto" else recipe.dtype
+    say(f"[2/3] training {request.architecture}, recipe {recipe.name}, {recipe.epochs} epochs at most, in {dtype}")
+    model = _compiled(request, contract, dtype, len(fitted))
+    state, progress = _begin(request, model, info)
+    write_split(request.out / "split.json", data_root(request.data_path), {"train": fitted, "tuning": kept})
+    try:
+        fit(model, recipe, training, tuning, state, progress, _with_history(request.out, report), on_batch)
+    except StoppedError as error:
+        raise _stopped(error, request, info, model, state, progress) from error
     model = _in_float32(model, request.architecture, contract, recipe)
-    probabilities, metrics = _finish(model, recipe, tuning, tuning_images.targets)
-    info = CheckpointInfo(
-        architecture=request.architecture,
-        contract=contract,
-        training=TrainingRecord(
-            recipe=recipe.name,
-            overrides=request.overrides,
-            seed=recipe.seed,
-            epochs=progress.epoch,
-            data_sha256=data_sha256,
-            counts={"fit": len(fit_images), "tuning": len(tuning_images)},
-            tuning=tuple(p.exact for p in tuning_prints),
-            metrics=metrics,
-            votes_sha256=votes_sha256,
-        ),
-        tools={name: importlib.import_module(name).__version__ for name in ("keras", "tensorflow", "numpy")},
-    )
+    probabilities, metrics = _finish(model, recipe, tuning, kept.targets)
+    info = _after(info, progress.epoch, metrics)
     say("[3/3] writing report, figures and model card, then the checkpoint")
-    write_outputs(request.out, info, recipe, progress, tuning_images, probabilities)
+    write_outputs(request.out, info, recipe, progress, kept, probabilities)
     path = request.out / f"{request.architecture}.keras"
     save_checkpoint(model, info, path, half=recipe.half_kernels)
     return path
 
 
-def _compiled(request: TrainingRequest, contract: InputContract, images: int) -> keras.Model:
-    """The network, open to every size, in the recipe's number type, ready to fit `images` images."""
+def _info(
+    request: TrainingRequest,
+    contract: InputContract,
+    parts: tuple[Part, Part],
+    votes_sha256: str,
+    say: Callable[[str], None],
+) -> CheckpointInfo:
+    """What is known of the checkpoint before the first epoch."""
+    recipe, (fitted, kept) = request.recipe, parts
+    training = TrainingRecord(
+        recipe=recipe.name,
+        overrides=request.overrides,
+        seed=recipe.seed,
+        epochs=0,
+        data_sha256=combined_sha256(fitted.prints),
+        counts={"fit": len(fitted.prints), "tuning": len(kept.prints)},
+        tuning=choosing_images(recipe.weights, kept, say),
+        metrics={},
+        votes_sha256=votes_sha256,
+    )
+    tools = {name: importlib.import_module(name).__version__ for name in ("keras", "tensorflow", "numpy")}
+    tools["fer-edge"] = version("fer-edge")
+    return CheckpointInfo(architecture=request.architecture, contract=contract, training=training, tools=tools)
+
+
+def _after(info: CheckpointInfo, epochs: int, metrics: dict[str, float]) -> CheckpointInfo:
+    if info.training is None:
+        raise ValueError("a foreign model has no training record")
+    training = info.training.model_copy(update={"epochs": epochs, "metrics": metrics})
+    return info.model_copy(update={"training": training})
+
+
+def _with_history(out: Path, report: Callable[[Progress, float], None]) -> Callable[[Progress, float], None]:
+    """What is to be done after every epoch."""
+
+    def after_epoch(progress: Progress, seconds: float) -> None:
+        write_history(out, progress)
+        report(progress, seconds)
+
+    return after_epoch
+
+
+def _compiled(request: TrainingRequest, contract: InputContract, dtype: str, images: int) -> keras.Model:
+    """The network, open to every size, ready to fit `images` images."""
     recipe = request.recipe
-    policy = ("mixed_bfloat16" if has_bfloat16() else "float32") if recipe.dtype == "auto" else recipe.dtype
     with training_strategy().scope():
-        keras.config.set_dtype_policy(policy)
+        keras.config.set_dtype_policy(dtype)
         try:
             model = build_classifier(
                 request.architecture, contract, recipe.weights, any_size=True, dropout=recipe.dropout
@@ -145,11 +170,32 @@ def _compiled(request: TrainingRequest, contract: InputContract, images: int) ->
     return model
 
 
-def _begin(request: TrainingRequest, model: keras.Model, data_identity: str) -> tuple[StateFolder, Progress]:
+def _stopped(
+    error: StoppedError,
+    request: TrainingRequest,
+    info: CheckpointInfo,
+    model: keras.Model,
+    state: StateFolder,
+    progress: Progress,
+) -> FerEdgeError:
+    """Say how to go on, from the last good weights where there are any."""
+    if not progress.epoch:
+        return FerEdgeError(str(error), f"Lower the recipe's {error.key} and start again with --overwrite")
+    state.restore_best(progress, model)
+    whole = _in_float32(model, request.architecture, info.contract, request.recipe)
+    save_checkpoint(whole, _after(info, progress.epoch, {}), state.last_good)
+    return FerEdgeError(
+        f"{error}; the weights of epoch {progress.best_epoch or progress.epoch} are kept as {state.last_good}",
+        f"Lower the recipe's {error.key} and go on from them: --weights {state.last_good}, and another --out",
+    )
+
+
+def _begin(request: TrainingRequest, model: keras.Model, info: CheckpointInfo) -> tuple[StateFolder, Progress]:
     """Bring the model to where the run in `request.out` stands, or make room for a new one."""
     # What comes after the training may be changed while it is under way, in a copy of a built-in recipe too.
     dump = request.recipe.model_dump_json(exclude={"name", "temperature", "half_kernels"})
-    identity = hashlib.sha256(f"{request.architecture} {dump} {data_identity}".encode()).hexdigest()
+    data = f"{info.training.data_sha256}{info.training.votes_sha256}" if info.training else ""
+    identity = hashlib.sha256(f"{request.architecture} {dump} {data}".encode()).hexdigest()
     state = StateFolder(request.out / STATE)
     if request.overwrite:
         (request.out / f"{request.architecture}.keras").unlink(missing_ok=True)
@@ -196,7 +242,8 @@ def check_output(out: Path, architecture: str, overwrite: bool) -> None:
             origin with the names that it writes.
     """
     begun = (out / STATE).is_dir()
-    others = [path.name for path in sorted(out.glob("*.keras")) if path.stem != architecture]
+    # A name that begins with a dot is what a process left that was killed while it wrote the checkpoint.
+    others = [path.name for path in sorted(out.glob("[!.]*.keras")) if path.stem != architecture]
     if others:
         raise BadInputError(f"{out} holds the run of {others[0]}", "Give another --out")
     taken = [name for name in (f"{architecture}.keras", *(() if begun else WRITTEN)) if (out / name).exists()]

@@ -10,13 +10,24 @@ from importlib.util import find_spec
 import keras
 import tensorflow as tf
 
-from fer_edge.errors import FerEdgeError
 from fer_edge.training.batch_norm import BatchNormStatistics
 from fer_edge.training.pipeline import Cache, plain_batches, training_batches
 from fer_edge.training.recipe import Recipe
 from fer_edge.training.state import Progress, StateFolder
 
 EVALUATION_BATCH = 128
+
+
+class StoppedError(Exception):
+    """The training cannot go on.
+
+    Attributes:
+        key: of the recipe, which a lower value may mend.
+    """
+
+    def __init__(self, message: str, key: str) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 def compile_model(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
@@ -65,7 +76,7 @@ def fit(
         on_batch: called after every batch with the batches done and in all.
 
     Raises:
-        FerEdgeError: a loss became NaN, or memory ran out; the state of the last good epoch is kept.
+        StoppedError: a loss became NaN, or memory ran out; the state of the last good epoch is kept.
     """
     statistics = BatchNormStatistics(model) if recipe.batch_norm_images else None
     logs = tf.summary.create_file_writer(str(state.logs)) if find_spec("tensorboard") else None
@@ -80,24 +91,21 @@ def fit(
                 statistics.estimate(plain_batches(training, stage.size, EVALUATION_BATCH, recipe.batch_norm_images))
             measured = model.evaluate(plain_batches(tuning, stage.size, EVALUATION_BATCH), verbose=0, return_dict=True)
         except tf.errors.ResourceExhaustedError as error:
-            raise FerEdgeError(
+            raise StoppedError(
                 f"memory ran out in epoch {progress.epoch + 1}: {recipe.batch_size} images of {stage.size} px a step",
-                "Lower the recipe's batch_size; what was trained up to the epoch before is kept",
+                key="batch_size",
             ) from error
         losses = fitted["loss"][0], measured["loss"]
         if not all(math.isfinite(loss) for loss in losses):
-            raise FerEdgeError(
-                f"the loss became {losses[0]} (tuning: {losses[1]}) in epoch {progress.epoch + 1}",
-                "Lower the recipe's learning_rate and start again with --overwrite",
+            raise StoppedError(
+                f"the loss became {losses[0]} (tuning: {losses[1]}) in epoch {progress.epoch + 1}", key="learning_rate"
             )
         _advance(progress, recipe, stage.size, fitted, measured)
-        if progress.best_epoch == progress.epoch:
-            state.save_best(model)
         state.save(progress, model)
         if logs is not None:
             _log(logs, progress.history[-1])
         report(progress, time.monotonic() - started)
-    state.restore_best(model)
+    state.restore_best(progress, model)
 
 
 def _advance(

@@ -71,7 +71,7 @@ def write_outputs(
         raise ValueError("a foreign model has no training record")
     name = info.architecture
     scores = classify(tuning.targets, probabilities, tuning.labels)
-    _write_history(progress, out / "history.csv")
+    write_history(out, progress)
     write_model_card(out / "README.md", info, recipe, progress)
     save_figure(curves_figure(name, progress.history, progress.best_epoch), out / "curves")
     save_figure(confusion_figure({f"{name}, tuning images": scores}), out / "confusion")
@@ -116,8 +116,9 @@ def _document(
     }
 
 
-def _write_history(progress: Progress, path: Path) -> None:
-    with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+def write_history(out: Path, progress: Progress) -> None:
+    """Write `history.csv`: loss, accuracy and input size, a row for each epoch."""
+    with whole_file(out / "history.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(progress.history[0]))
         writer.writeheader()
         writer.writerows(progress.history)

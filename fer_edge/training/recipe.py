@@ -68,7 +68,8 @@ class Recipe(_Part):
         temperature: divide the logits, for good, by the temperature that fits the tuning images best, so that a
             confidence of 80% is right in 80% of the cases.
         half_kernels: round the kernels to float16 in the end, and store them so: a checkpoint of half the size.
-        dtype: "float32", "mixed_bfloat16", or "auto": mixed_bfloat16 where the processor computes in it.
+        dtype: "float32", "mixed_bfloat16", or "auto": mixed_bfloat16 where the GPUs, or else the processor, compute
+            in it.
     """
 
     name: str

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -39,14 +41,27 @@ class StateFolder:
     """Reads and writes progress, all variables of model and optimizer, and the best weights so far.
 
     Attributes:
+        last_good: where a checkpoint of the best weights belongs when the training cannot go on.
         logs: the folder for TensorBoard's files.
+
+    Raises:
+        BadInputError: another process trains in this folder.
     """
 
     def __init__(self, folder: Path) -> None:
         self._progress = folder / "progress.json"
-        self._best = folder / "best.npz"
+        self.last_good = folder / "last-good.keras"
         self.logs = folder / "tensorboard"
         folder.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)  # held as long as the process lives
+        try:
+            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError) as error:
+            raise BadInputError(
+                f"another process trains in {folder.parent}", "Wait for its end, stop it, or give another --out"
+            ) from error
+        except OSError:  # a network drive without locks
+            pass
 
     def load(self, identity: str, model: keras.Model) -> Progress:
         """Restore `model` and its optimizer to the last epoch boundary; a fresh Progress where there is none.
@@ -66,37 +81,44 @@ class StateFolder:
         except (OSError, ValueError, TypeError) as error:
             raise self._damaged(error) from error
         model.optimizer.build(model.trainable_variables)
-        self._restore(self._file(progress.epoch), [*model.variables, *model.optimizer.variables])
+        self._restore(self._variables(progress.epoch), [*model.variables, *model.optimizer.variables])
         return progress
 
     def save(self, progress: Progress, model: keras.Model) -> None:
-        """Write everything of this epoch, then the small file that points to it, then drop the epoch before."""
-        variables = [*model.variables, *model.optimizer.variables]
-        self._store(self._file(progress.epoch), variables)
+        """Write everything of this epoch, then the small file that points to it, then drop the epochs before."""
+        if progress.best_epoch == progress.epoch:
+            self._store(self._best(progress.epoch), model.weights)
+        self._store(self._variables(progress.epoch), [*model.variables, *model.optimizer.variables])
         write_text_file(self._progress, json.dumps(asdict(progress)))
-        self._file(progress.epoch - 1).unlink(missing_ok=True)
+        for path in self._arrays() - {self._variables(progress.epoch), self._best(progress.best_epoch)}:
+            path.unlink(missing_ok=True)
 
-    def save_best(self, model: keras.Model) -> None:
-        """Keep the weights as they are now."""
-        self._store(self._best, model.weights)
-
-    def restore_best(self, model: keras.Model) -> None:
-        """Bring back what `save_best` kept last.
+    def restore_best(self, progress: Progress, model: keras.Model) -> None:
+        """Bring back the weights of the best epoch; before the last stage, which alone chooses it, those of the last.
 
         Raises:
-            BadInputError: it is damaged.
+            BadInputError: they are damaged.
         """
-        self._restore(self._best, model.weights)
+        if progress.best_epoch:
+            self._restore(self._best(progress.best_epoch), model.weights)
+        else:
+            self._restore(self._variables(progress.epoch), [*model.variables, *model.optimizer.variables])
 
     def clear(self) -> None:
         """Forget the run."""
-        variables, events = self._progress.parent.glob("variables-*.npz"), self.logs.glob("events.out.tfevents.*")
         unfinished = self._progress.parent.glob(f"{WRITING}*")  # of a process that was killed
-        for path in (self._progress, self._best, *variables, *events, *unfinished):
+        events = self.logs.glob("events.out.tfevents.*")
+        for path in (self._progress, self.last_good, *self._arrays(), *events, *unfinished):
             path.unlink(missing_ok=True)
 
-    def _file(self, epoch: int) -> Path:
+    def _variables(self, epoch: int) -> Path:
         return self._progress.with_name(f"variables-{epoch}.npz")
+
+    def _best(self, epoch: int) -> Path:
+        return self._progress.with_name(f"best-{epoch}.npz")
+
+    def _arrays(self) -> set[Path]:
+        return {path for kind in ("variables", "best") for path in self._progress.parent.glob(f"{kind}-*.npz")}
 
     @staticmethod
     def _store(path: Path, variables: list[keras.Variable]) -> None:

@@ -27,10 +27,9 @@ def write_comparison(out: Path, architectures: Sequence[str]) -> Path:
         BadInputError: a run has no report, or a damaged one.
     """
     reports = [_read(out / name / REPORT) for name in architectures]
-    conditions = reports[0]["conditions"], reports[0]["data"]
     document = {
         "schema_version": SCHEMA_VERSION,
-        "same_conditions": all((report["conditions"], report["data"]) == conditions for report in reports),
+        "same_conditions": all(_settled(report) == _settled(reports[0]) for report in reports),
         "published_accuracy": {**PUBLISHED_ACCURACY, "note": OTHER_DATA},
         "models": reports,
     }
@@ -41,6 +40,13 @@ def write_comparison(out: Path, architectures: Sequence[str]) -> Path:
     for name, text in texts.items():
         write_text_file(out / name, text)
     return out / "comparison.md"
+
+
+def _settled(report: Document) -> tuple[Document, Document]:
+    """What decides the result. Options are in the recipe already, and its name is but a name."""
+    conditions = {key: value for key, value in report["conditions"].items() if key != "overrides"}
+    recipe = {key: value for key, value in conditions["recipe"].items() if key != "name"}
+    return {**conditions, "recipe": recipe}, report["data"]
 
 
 def check_output(out: Path, architectures: Sequence[str], overwrite: bool) -> None:
@@ -91,8 +97,11 @@ def _markdown(document: Document) -> str:
         f"Measured on {reports[0]['data']['n']} tuning images, which stopped the trainings, as in the study: not an "
         f"independent figure. The study's data cannot be had: its accuracies are of {OTHER_DATA}."
     )
-    weights = {report["conditions"]["overrides"].get("weights", "") for report in reports} - {""}
-    lines += [f"Initial weights: {given}." for given in sorted(weights)]
+    weights: dict[str, str] = {}
+    for conditions in (report["conditions"] for report in reports):
+        given = conditions["recipe"]["weights"]  # the option may say more: why there are none
+        weights[given] = max(weights.get(given, given), conditions["overrides"].get("weights", ""), key=len)
+    lines += [f"Initial weights: {given}." for given in sorted(weights.values())]
     return "\n".join(lines) + "\n"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -37,6 +38,33 @@ def photo(tmp_path: Path) -> str:
     frame = np.full((300, 400, 3), 90, np.uint8)
     frame[60:188, 100:228] = face(EXPRESSIONS[0], np.random.default_rng(10), 128)
     return write(tmp_path / "photo.png", frame)
+
+
+def test_predict_shows_the_pictures_with_their_faces(
+    crops: list[str], tiny_artifacts: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    command = ["predict", str(tiny_artifacts / INT8), *crops, "--whole-image", "--out", str(tmp_path / "marked")]
+    assert execute(command) == 0
+    assert sorted(path.name for path in (tmp_path / "marked").iterdir()) == ["0.png", "1.png", "2.png"]
+    for number in range(3):
+        marked, picture = cv2.imread(str(tmp_path / f"marked/{number}.png")), cv2.imread(crops[number])
+        assert marked is not None
+        assert picture is not None
+        assert marked.shape == (320, 320, 3)
+        drawn = (marked != cv2.resize(picture, (320, 320))).any(axis=2)
+        assert 0.01 < drawn.mean() < 0.3
+    before = (tmp_path / "marked/0.png").read_bytes()
+    assert execute(command) == 8
+    assert "exists already" in capsys.readouterr().err
+    assert (tmp_path / "marked/0.png").read_bytes() == before
+
+
+def test_predict_does_not_write_two_pictures_into_one(crops: list[str], tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "other").mkdir()
+    other = str(shutil.copy(crops[0], tmp_path / "other"))
+    assert execute(["predict", crops[0], other, "--whole-image", "--out", str(tmp_path / "marked")]) == 2
+    assert "several pictures would become" in capsys.readouterr().err
+    assert not (tmp_path / "marked").exists()
 
 
 @pytest.mark.parametrize("name", [INT8, "tiny-int8.onnx", "tiny-int8.xml"])

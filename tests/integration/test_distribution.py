@@ -6,6 +6,11 @@ import json
 import subprocess
 import sys
 
+import pytest
+import tensorflow as tf
+
+from fer_edge.training import devices
+
 SCRIPT = """
 import json
 import keras, numpy as np, tensorflow as tf
@@ -54,3 +59,23 @@ def test_the_first_step_on_two_devices_equals_that_on_one() -> None:
     assert found["moved"] > 1e-3
     assert found["loss"] < 1e-5
     assert found["weights"] < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "processor", "dtype"),
+    [
+        ([], True, "mixed_bfloat16"),
+        ([], False, "float32"),
+        ([(8, 0)], False, "mixed_bfloat16"),
+        ([(8, 6), (7, 5)], True, "float32"),
+        ([None], True, "float32"),
+    ],
+)
+def test_the_number_type_is_what_the_training_s_processors_compute_in(
+    monkeypatch: pytest.MonkeyPatch, capabilities: list[tuple[int, int] | None], processor: bool, dtype: str
+) -> None:
+    details = [{} if found is None else {"compute_capability": found} for found in capabilities]
+    monkeypatch.setattr(devices, "has_bfloat16", lambda: processor)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: list(range(len(details))))
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: details[gpu])
+    assert devices.fastest_dtype() == dtype

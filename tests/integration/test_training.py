@@ -190,6 +190,12 @@ def test_the_networks_are_compared_beside_the_published_figures(runs: Runs, tmp_
     assert "Published accuracy % (other data: not comparable)" in text
     assert "The same images, recipe and seed for all." in text
     assert json.loads((tmp_path / "comparison.json").read_text())["same_conditions"] is True
+    renamed = {**report["conditions"], "recipe": {**report["conditions"]["recipe"], "name": "other"}}
+    renamed["overrides"] = {"weights": "none, for a reason"}
+    (tmp_path / "resnet50v2" / "report.json").write_text(json.dumps({**report, "conditions": renamed}))
+    text = write_comparison(tmp_path, list(BACKBONES)).read_text()
+    assert "The same images, recipe and seed for all." in text
+    assert [line for line in text.splitlines() if "Initial" in line] == ["Initial weights: none, for a reason."]
     other = {**report, "conditions": {**report["conditions"], "fitted": 7}}
     (tmp_path / "inceptionv3" / "report.json").write_text(json.dumps(other))
     assert "Not under the same conditions" in write_comparison(tmp_path, list(BACKBONES)).read_text()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fer_edge.contract import InputContract
-from fer_edge.data.folder import open_images, open_whole
+from fer_edge.data.folder import open_images, open_whole, subsets_of
 from fer_edge.data.split_file import write_split
 from fer_edge.errors import BadInputError, DataError
 from tests.support.pictures import png, texture, write_squares
@@ -58,6 +58,19 @@ def test_subsets_are_chosen(tmp_path: Path) -> None:
     assert len(open_images(f"{path}#test", prefer="train")) == 2
     with pytest.raises(DataError, match="there is no tuning/ folder"):
         open_images(f"{path}#tuning", prefer="train")
+
+
+def test_the_names_of_subsets_may_be_written_otherwise(tmp_path: Path) -> None:
+    files = {f"faces/{part}/{label}/1.png": PICTURE for part in ("Train", "TEST") for label in ("happy", "sad")}
+    path = write_zip(tmp_path / "data.zip", files)
+    assert open_images(path, prefer="train").names == ("faces/Train/happy/1.png", "faces/Train/sad/1.png")
+    assert (subsets_of(path), subsets_of(f"{path}#test")) == (("train", "test"), ())
+
+
+def test_a_class_in_several_places_is_not_pooled(tmp_path: Path) -> None:
+    files = {f"{part}/{label}/1.png": PICTURE for part in ("training", "validation") for label in ("happy", "sad")}
+    with pytest.raises(DataError, match="holds (happy|sad)/ in training, validation"):
+        open_images(write_zip(tmp_path / "data.zip", files), prefer="train")
 
 
 def test_training_data_is_not_taken_for_test_data(tmp_path: Path) -> None:

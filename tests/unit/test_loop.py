@@ -8,13 +8,13 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from fer_edge.contract import InputContract
 from fer_edge.data.folder import open_images
 from fer_edge.data.votes import Votes
-from fer_edge.errors import FerEdgeError
 from fer_edge.training.batch_norm import BatchNormStatistics
-from fer_edge.training.loop import compile_model, fit
+from fer_edge.training.loop import StoppedError, compile_model, fit
 from fer_edge.training.pipeline import Cache, fill_cache, plain_batches
 from fer_edge.training.recipe import Recipe, Stage
 from fer_edge.training.state import Progress, StateFolder
@@ -81,9 +81,20 @@ def test_patience_ends_a_training(cache: Cache, tmp_path: Path, monkeypatch: pyt
 def test_a_tuning_loss_that_is_no_number_keeps_the_epoch_before(
     cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(FerEdgeError, match="tuning: nan"):
+    with pytest.raises(StoppedError, match="tuning: nan") as stopped:
         follow(recipe(3), cache, tmp_path, [0.5, float("nan")], monkeypatch)
+    assert stopped.value.key == "learning_rate"
     assert StateFolder(tmp_path).load("run", compiled(recipe(3))).epoch == 1
+
+
+def test_too_little_memory_is_said(cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*_: object, **__: object) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM")
+
+    monkeypatch.setattr(keras.Model, "fit", exhausted)
+    with pytest.raises(StoppedError, match="memory ran out in epoch 1: 16 images of 32 px a step") as stopped:
+        follow(recipe(3), cache, tmp_path, [0.5], monkeypatch)
+    assert stopped.value.key == "batch_size"
 
 
 @pytest.mark.parametrize(("epochs", "warmup"), [(4, 2), (1, 0), (2, 1)])

@@ -7,10 +7,17 @@ import pytest
 from fer_edge.errors import BadInputError, UsageError
 from fer_edge.training.recipe import FOLDER, Recipe, Stage, load_recipe
 
+REFERENCE_RUNS = Path(__file__).parents[2] / "docs/recipes"
+
 
 @pytest.mark.parametrize("name", sorted(p.stem for p in FOLDER.glob("*.toml")))
 def test_every_shipped_recipe_is_valid(name: str) -> None:
     assert load_recipe(name).name == name
+
+
+@pytest.mark.parametrize("path", sorted(REFERENCE_RUNS.glob("*.toml")), ids=lambda path: path.stem)
+def test_the_recipes_of_the_reference_runs_are_valid(path: Path) -> None:
+    assert load_recipe(str(path)).colour == "grey"
 
 
 def test_the_paper_recipe_is_the_study() -> None:

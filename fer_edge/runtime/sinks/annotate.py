@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fer_edge.preprocess import Image
-from fer_edge.runtime.message import FaceResult, Message
+from fer_edge.preprocess import Box, Image
+from fer_edge.runtime.message import Message
 
 import cv2  # isort: skip - after preprocess, which sets OpenCV's limits
 
@@ -16,18 +16,18 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 def annotated(pixels: Image, message: Message) -> Image:
     """A copy of a frame, uint8[H, W, 3] RGB, with a box, number, label and confidence for each face."""
     picture: Image = pixels.copy()
-    unit = max(0.4, min(picture.shape[:2]) / 480)
     for face in message.faces:
-        _draw(picture, face, unit)
+        mark(picture, face.box, f"{face.track_id} {face.label} {face.confidence:.2f}", face.track_id)
     return picture
 
 
-def _draw(picture: Image, face: FaceResult, unit: float) -> None:
-    colour = COLOURS[face.track_id % len(COLOURS)]
-    left, top, width, height = (round(v) for v in face.box)
+def mark(picture: Image, box: Box, text: str, number: int) -> None:
+    """Draw into `picture`, uint8[H, W, 3] RGB, a box with a text above it; `number` chooses the colour."""
+    unit = max(0.4, min(picture.shape[:2]) / 480)
+    colour, text = COLOURS[number % len(COLOURS)], _ascii(text)
+    left, top, width, height = (round(v) for v in box)
     line = max(1, round(2 * unit))
     cv2.rectangle(picture, (left, top), (left + width, top + height), colour, line, cv2.LINE_AA)
-    text = f"{face.track_id} {_ascii(face.label)} {face.confidence:.2f}"
     (text_width, text_height), base = cv2.getTextSize(text, FONT, 0.55 * unit, line)
     x = int(np.clip(left, 0, max(0, picture.shape[1] - text_width)))
     y = max(top - base, text_height + base)
