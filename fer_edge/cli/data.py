@@ -15,8 +15,8 @@ import click
 def command() -> None:
     """Look for what is wrong with labelled images, and split them without leaks.
 
-    DATA is a folder or zip with one folder per class, optionally under train/ and test/, or a split.json; DATA#NAME
-    picks a subset. Images are only read.
+    DATA is a folder or zip with one folder per class, optionally under train/, tuning/ and test/, or a split.json;
+    DATA#NAME picks a subset. Images are only read.
     """
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MODEL_SUFFIXES = (".keras", ".tflite", ".onnx", ".xml", ".bin")
 SMALLEST_SIDE = 320  # pixels; a label would not fit into less
+LARGEST_SIDE = 4096  # to which a picture is enlarged for that
 
 
 @dataclass(frozen=True)
@@ -114,10 +115,9 @@ def _copies(images: tuple[str, ...], out: Path | None) -> dict[str, Path]:
     copies = {image: out / f"{Path(image).stem}.png" for image in images}
     for copy in copies.values():
         if list(copies.values()).count(copy) > 1:
-            raise click.UsageError(f"several pictures would become {copy}: give them one after the other")
+            raise click.UsageError(f"several pictures would become {copy}: give each another --out")
         if copy.exists():
             raise BadInputError(f"{copy} exists already", "Give another --out")
-    out.mkdir(parents=True, exist_ok=True)
     return copies
 
 
@@ -125,6 +125,7 @@ def _write_marked(image: str, faces: list[_Face], copy: Path) -> None:
     """Write a picture, enlarged where it is too small for a label, with a box and a label for each face."""
     import numpy as np
 
+    from fer_edge.errors import BadInputError
     from fer_edge.preprocess import read_image
     from fer_edge.runtime.sinks.annotate import mark
     from fer_edge.whole_file import whole_file
@@ -132,13 +133,18 @@ def _write_marked(image: str, faces: list[_Face], copy: Path) -> None:
     import cv2  # isort: skip - after preprocess, which sets OpenCV's limits
 
     frame = read_image(image)
-    scale = max(1.0, SMALLEST_SIDE / min(frame.shape[:2]))
+    short, long = sorted(frame.shape[:2])
+    scale = max(1.0, min(SMALLEST_SIDE / short, LARGEST_SIDE / long))
     picture = np.asarray(cv2.resize(frame, None, fx=scale, fy=scale), np.uint8)
     for number, face in enumerate(faces):
         box = np.multiply(face.box or (0, 0, *frame.shape[1::-1]), scale).tolist()
         mark(picture, tuple(box), f"{face.label} {face.probabilities[face.label]:.2f}", number)
+    encoded, data = cv2.imencode(".png", picture[..., ::-1])
+    if not encoded:
+        raise BadInputError(f"{image}, {long} px long, does not fit into a PNG", "Leave it out, or scale it down")
+    copy.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(copy) as temporary:
-        temporary.write_bytes(cv2.imencode(".png", picture[..., ::-1])[1].tobytes())
+        temporary.write_bytes(data.tobytes())
 
 
 def _print(found: dict[str, list[_Face]], contract: InputContract) -> None:

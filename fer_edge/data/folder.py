@@ -113,7 +113,10 @@ def open_whole(data: str | Path) -> tuple[LabelledImages, tuple[str, ...]]:
         names = _choose_subset(str(data), names, subset, subset)
     images = _labelled(str(data), names, read_bytes, None)
     found = [next((s for s in SUBSETS if _is_below(name, s)), OUTSIDE) for name in names]
-    return images, tuple(found if set(found) != {OUTSIDE} else [WHOLE] * len(found))
+    if set(found) == {OUTSIDE}:
+        _check_unsplit(str(data), names)
+        found = [WHOLE] * len(found)
+    return images, tuple(found)
 
 
 def subsets_of(data: str | Path) -> tuple[str, ...]:
@@ -158,7 +161,7 @@ def _labelled(
 
 def _choose_subset(source: str, names: list[str], subset: str, prefer: str) -> list[str]:
     """Keep one subset; names are CLASS/FILE or SUBSET/CLASS/FILE, maybe under one more folder."""
-    present = _present(names)
+    present, subset = _present(names), subset.lower()
     if subset and subset not in present:
         raise DataError(f"{source}: there is no {subset}/ folder", f"Subsets there: {', '.join(present) or 'none'}")
     wanted = subset or (prefer if prefer in present else "")

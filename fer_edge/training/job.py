@@ -87,7 +87,7 @@ def train(
     keras.utils.set_random_seed(recipe.seed)
     if not 2 <= len(labels) <= MAX_LABELS:
         raise DataError(f"{request.data.source} has {len(labels)} class folders", f"Give 2 to {MAX_LABELS}")
-    parts = training_parts(request.data, request.tuning, request.limit, recipe)
+    parts = training_parts(request.data, request.tuning, request.limit, recipe, say)
     fitted, kept = (part.images for part in parts)
     say(f"[1/3] reading {len(fitted)} images to fit and {len(kept)} to tune")
     votes = [read_votes(request.votes, images) if request.votes else None for images in (fitted, kept)]
@@ -192,15 +192,21 @@ def _stopped(
 
 def _begin(request: TrainingRequest, model: keras.Model, info: CheckpointInfo) -> tuple[StateFolder, Progress]:
     """Bring the model to where the run in `request.out` stands, or make room for a new one."""
-    # What comes after the training may be changed while it is under way, in a copy of a built-in recipe too.
-    dump = request.recipe.model_dump_json(exclude={"name", "temperature", "half_kernels"})
-    data = f"{info.training.data_sha256}{info.training.votes_sha256}" if info.training else ""
-    identity = hashlib.sha256(f"{request.architecture} {dump} {data}".encode()).hexdigest()
     state = StateFolder(request.out / STATE)
     if request.overwrite:
         (request.out / f"{request.architecture}.keras").unlink(missing_ok=True)
         state.clear()
-    return state, state.load(identity, model)
+    return state, state.load(_identity(request.recipe, info), model)
+
+
+def _identity(recipe: Recipe, info: CheckpointInfo) -> str:
+    """The same for all starts of one run: of network, recipe and images."""
+    if info.training is None:
+        raise ValueError("a foreign model has no training record")
+    # What comes after the training may be changed while it is under way, in a copy of a built-in recipe too.
+    dump = recipe.model_dump_json(exclude={"name", "temperature", "half_kernels"})
+    images = info.training.data_sha256, info.training.votes_sha256, *info.training.tuning
+    return hashlib.sha256(f"{info.architecture} {dump} {' '.join(images)}".encode()).hexdigest()
 
 
 def _in_float32(model: keras.Model, architecture: str, contract: InputContract, recipe: Recipe) -> keras.Model:

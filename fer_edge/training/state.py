@@ -78,6 +78,8 @@ class StateFolder:
                     f"{self._progress.parent} belongs to a run with another recipe or other data",
                     "Give another --out, or --overwrite to start again",
                 )
+            if progress.best_epoch and not self._best(progress.best_epoch).is_file():
+                raise ValueError(f"no {self._best(progress.best_epoch).name}")
         except (OSError, ValueError, TypeError) as error:
             raise self._damaged(error) from error
         model.optimizer.build(model.trainable_variables)

@@ -27,15 +27,15 @@ def write_comparison(out: Path, architectures: Sequence[str]) -> Path:
         BadInputError: a run has no report, or a damaged one.
     """
     reports = [_read(out / name / REPORT) for name in architectures]
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "same_conditions": all(_settled(report) == _settled(reports[0]) for report in reports),
-        "published_accuracy": {**PUBLISHED_ACCURACY, "note": OTHER_DATA},
-        "models": reports,
-    }
     try:
+        document = {
+            "schema_version": SCHEMA_VERSION,
+            "same_conditions": all(_settled(report) == _settled(reports[0]) for report in reports),
+            "published_accuracy": {**PUBLISHED_ACCURACY, "note": OTHER_DATA},
+            "models": reports,
+        }
         texts = {"comparison.json": json.dumps(document, indent=1) + "\n", "comparison.md": _markdown(document)}
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise BadInputError(f"a {REPORT} in {out} lacks {error}", "Train again with --overwrite") from error
     for name, text in texts.items():
         write_text_file(out / name, text)

@@ -199,9 +199,10 @@ def test_the_networks_are_compared_beside_the_published_figures(runs: Runs, tmp_
     other = {**report, "conditions": {**report["conditions"], "fitted": 7}}
     (tmp_path / "inceptionv3" / "report.json").write_text(json.dumps(other))
     assert "Not under the same conditions" in write_comparison(tmp_path, list(BACKBONES)).read_text()
-    (tmp_path / "inceptionv3" / "report.json").write_text("{")
-    with pytest.raises(BadInputError, match="cannot be compared"):
-        write_comparison(tmp_path, list(BACKBONES))
+    for text, message in (("{", "cannot be compared"), (json.dumps({**report, "conditions": {}}), "lacks 'recipe'")):
+        (tmp_path / "inceptionv3" / "report.json").write_text(text)
+        with pytest.raises(BadInputError, match=message):
+            write_comparison(tmp_path, list(BACKBONES))
 
 
 def test_imagenet_weights_that_were_asked_for_are_not_replaced(
@@ -272,9 +273,13 @@ def test_a_refused_training_changes_nothing(runs: Runs, tmp_path: Path, capsys: 
     shutil.copytree(runs.resumed / "state", tmp_path / "state")
     shutil.copy(runs.resumed / "split.json", tmp_path)
     before = (tmp_path / "split.json").read_bytes()
-    assert execute([*runs.command[:-1], str(tmp_path), "--seed", "1"]) == 8
-    assert "belongs to a run with another recipe or other data" in capsys.readouterr().err
-    assert (tmp_path / "split.json").read_bytes() == before
+    split = json.loads(before)
+    split["subsets"]["tuning"].pop()
+    (tmp_path / "other.json").write_text(json.dumps(split))
+    for changed in (["--seed", "1"], ["--data", str(tmp_path / "other.json")]):
+        assert execute([*runs.command[:-1], str(tmp_path), *changed]) == 8
+        assert "belongs to a run with another recipe or other data" in capsys.readouterr().err
+        assert (tmp_path / "split.json").read_bytes() == before
 
 
 def test_overwrite_may_start_from_what_it_replaces(runs: Runs, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -27,7 +28,8 @@ SECONDS = 600
 @contextlib.contextmanager
 def begun(command: list[str], out: Path) -> Iterator[subprocess.Popen[bytes]]:
     with out.with_suffix(".log").open("ab") as log:
-        run = subprocess.Popen([sys.executable, "-m", "fer_edge", *command, "--out", str(out)], stderr=log)
+        arguments = [sys.executable, "-m", "fer_edge", *command, "--out", str(out)]
+        run = subprocess.Popen(arguments, stderr=log, env={**os.environ, "TF_DETERMINISTIC_OPS": "1"})
         try:
             yield run
         finally:
@@ -48,24 +50,26 @@ def wait_until(run: subprocess.Popen[bytes], due: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def writing(run: Path) -> bool:
-    return any((run / "state").glob(f"{WRITING}*.npz"))
+def kill(command: list[str], out: Path, due: Callable[[], bool]) -> None:
+    with begun(command, out) as run:
+        wait_until(run, due)
+        run.send_signal(signal.SIGKILL)
+        assert run.wait(60) == -signal.SIGKILL
 
 
-def test_killed_twice_it_equals_the_uninterrupted_run(tmp_path: Path) -> None:
+def test_killed_thrice_it_equals_the_uninterrupted_run(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(RECIPE.replace("epochs = 2", f"epochs = {EPOCHS}"))
     data = write_squares(tmp_path / "data", 20)
     command = ["train", "--data", str(data), "--recipe", str(tmp_path / "tiny.toml"), "--limit", "60"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     with begun(command, whole) as run:
         assert run.wait(SECONDS) == 0, whole.with_suffix(".log").read_text()
-    # First within an epoch, then while a state is being written.
-    for due in (lambda: finished_epochs(killed) == 1, lambda: finished_epochs(killed) >= 1 and writing(killed)):
-        with begun(command, killed) as run:
-            wait_until(run, due)
-            run.send_signal(signal.SIGKILL)
-            assert run.wait(60) == -signal.SIGKILL
+    # Within an epoch, while a state is being written, while the checkpoint is.
+    kill(command, killed, lambda: finished_epochs(killed) == 1)
+    kill(command, killed, lambda: any((killed / "state").glob(f"{WRITING}*.npz")))
     assert 1 <= finished_epochs(killed) < EPOCHS
+    kill(command, killed, lambda: any(killed.glob(f"{WRITING}*.keras")))
+    assert not (killed / "densenet121.keras").exists()
     with begun(command, killed) as run:
         assert run.wait(SECONDS) == 0, killed.with_suffix(".log").read_text()
     name = f"state/variables-{EPOCHS}.npz"

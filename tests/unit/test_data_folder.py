@@ -64,6 +64,7 @@ def test_the_names_of_subsets_may_be_written_otherwise(tmp_path: Path) -> None:
     files = {f"faces/{part}/{label}/1.png": PICTURE for part in ("Train", "TEST") for label in ("happy", "sad")}
     path = write_zip(tmp_path / "data.zip", files)
     assert open_images(path, prefer="train").names == ("faces/Train/happy/1.png", "faces/Train/sad/1.png")
+    assert open_images(f"{path}#Train", prefer="test").names == open_images(path, prefer="train").names
     assert (subsets_of(path), subsets_of(f"{path}#test")) == (("train", "test"), ())
 
 
@@ -71,6 +72,8 @@ def test_a_class_in_several_places_is_not_pooled(tmp_path: Path) -> None:
     files = {f"{part}/{label}/1.png": PICTURE for part in ("training", "validation") for label in ("happy", "sad")}
     with pytest.raises(DataError, match="holds (happy|sad)/ in training, validation"):
         open_images(write_zip(tmp_path / "data.zip", files), prefer="train")
+    with pytest.raises(DataError, match="holds (happy|sad)/ in training, validation"):
+        open_whole(tmp_path / "data.zip")
 
 
 def test_training_data_is_not_taken_for_test_data(tmp_path: Path) -> None:

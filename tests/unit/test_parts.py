@@ -35,7 +35,7 @@ def images(tmp_path: Path) -> LabelledImages:
 
 
 def test_copies_of_a_photo_are_on_one_side(images: LabelledImages) -> None:
-    fitted, tuning = training_parts(images, None, None, RECIPE)
+    fitted, tuning = training_parts(images, None, None, RECIPE, pytest.fail)
     assert (len(fitted.images), len(tuning.images)) == (36, 12)
     assert not {p.exact for p in fitted.prints} & {p.exact for p in tuning.prints}
     for part in (fitted, tuning):
@@ -43,13 +43,17 @@ def test_copies_of_a_photo_are_on_one_side(images: LabelledImages) -> None:
 
 
 def test_a_class_of_one_photo_cannot_be_split(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="class 'happy' cannot be on both sides"):
-        training_parts(write_textures(tmp_path / "data", 5, kinds=1), None, None, RECIPE)
+    with pytest.raises(DataError, match="class 'happy' cannot be on both sides.* under tuning/"):
+        training_parts(write_textures(tmp_path / "data", 5, kinds=1), None, None, RECIPE, pytest.fail)
 
 
 def test_tuning_images_that_are_given_are_taken(images: LabelledImages) -> None:
-    fitted, tuning = training_parts(images, images.take([0, 1, 30]), 10, RECIPE)
-    assert (len(fitted.images), tuning.images.names) == (10, tuple(images.names[i] for i in (0, 1, 30)))
+    given, said = images.take([0, 1, 30]), list[str]()
+    fitted, tuning = training_parts(images.take(range(1, 48)), given, 40, RECIPE, said.append)
+    assert (len(fitted.images), tuning.images.names) == (40, given.names)
+    assert [("3 of the 3 tuning images show a photo that is fitted too" in line) for line in said] == [True]
+    apart = images.take([i for i in range(48) if i not in range(3) and i not in range(30, 33)])
+    training_parts(apart, given, None, RECIPE, pytest.fail)
 
 
 def donor(folder: Path, tuning: LabelledImages) -> str:
@@ -85,7 +89,7 @@ def test_what_chose_the_initial_weights_chose_this_model_too(
     chosen = choosing_images(donor(tmp_path, images.take(donors)), part, said.append)
     assert set(chosen) == {p.exact for p in fingerprints(images.take([*own, *donors]))}
     assert len(set(chosen)) == len(chosen)
-    assert [("kept 1 of the 2 tuning images" in line) for line in said] == [True] * warned
+    assert [("chosen by 1 of these 2 tuning images" in line) for line in said] == [True] * warned
 
 
 def test_random_weights_were_chosen_by_nothing(images: LabelledImages) -> None:

@@ -92,6 +92,15 @@ def test_another_run_is_refused(tmp_path: Path, model: keras.Model) -> None:
         StateFolder(tmp_path).load("other", model)
 
 
+@pytest.mark.parametrize("name", ["variables-1.npz", "best-1.npz"])
+def test_a_missing_file_is_noticed_at_once(tmp_path: Path, model: keras.Model, name: str) -> None:
+    state = StateFolder(tmp_path)
+    state.save(Progress("run", 1, best_epoch=1), model)
+    (tmp_path / name).unlink()
+    with pytest.raises(BadInputError, match="is damaged"):
+        state.load("run", model)
+
+
 @pytest.mark.parametrize("left", [0, 20])
 @pytest.mark.parametrize("name", ["progress.json", "variables-1.npz", "best-1.npz"])
 def test_a_damaged_state_is_refused(tmp_path: Path, model: keras.Model, name: str, left: int) -> None:
