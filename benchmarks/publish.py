@@ -15,7 +15,7 @@ from fer_edge.checkpoint import file_sha256, read_checkpoint_info
 from fer_edge.command_line import run_command
 from fer_edge.evaluation.markdown import markdown_table
 from fer_edge.models import CARD, ZOO
-from fer_edge.whole_file import whole_file, write_text_file
+from fer_edge.whole_file import finished_files, whole_file, write_text_file
 
 PER_CLASS = ("Precision", "Recall", "F1")
 RESULTS = Path(__file__).parent / "results/reference"
@@ -77,7 +77,7 @@ def main(run: Path, evaluation: Path) -> None:
     RUN is the folder of `fer-edge train`; EVALUATION that of
     `fer-edge evaluate RUN/NAME.keras --votes ... --robustness --out`.
     """
-    [checkpoint] = run.glob("[!.]*.keras")
+    [checkpoint] = finished_files(run, "*.keras")
     report = json.loads((evaluation / "report.json").read_text(encoding="utf-8"))
     check(checkpoint, report)
     folder = ZOO / checkpoint.stem

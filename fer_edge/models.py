@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fer_edge.errors import CheckpointError
+from fer_edge.whole_file import finished_files
 
 ZOO = Path(__file__).parent / "zoo"
 PREFIX = "zoo:"
@@ -14,7 +15,7 @@ DEFAULT_MODEL = "zoo:densenet121-int8"
 
 def present_models() -> dict[str, Path]:
     """The classifiers that this installation has: checkpoints and converted models, by the names of their files."""
-    return {path.stem: path for path in sorted(ZOO.glob("*/*")) if path.suffix in (".keras", ".tflite")}
+    return {path.stem: path for path in finished_files(ZOO, "*/*") if path.suffix in (".keras", ".tflite")}
 
 
 def absent_checkpoints() -> list[str]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from fer_edge import MAX_PIXELS
 from fer_edge.contract import InputContract
 from fer_edge.errors import BadInputError
+from fer_edge.whole_file import whole_file
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})  # of the files in a folder
 
@@ -50,6 +51,20 @@ def read_image(path: str | Path) -> Image:
         return decode_image(Path(path).read_bytes(), str(path))
     except OSError as error:
         raise BadInputError(f"cannot read {path}: {error.strerror}", "Check the path") from error
+
+
+def write_png(path: Path, image: Image) -> None:
+    """Write a picture, uint8[H, W, 3], RGB.
+
+    Raises:
+        BadInputError: it is larger than a PNG can be.
+    """
+    encoded, data = cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))
+    if not encoded:
+        height, width = image.shape[:2]
+        raise BadInputError(f"{path}: {width}x{height} px do not fit into a PNG", "Scale the picture down")
+    with whole_file(path) as temporary:
+        temporary.write_bytes(data.tobytes())
 
 
 def crop(frame: Image, box: Box, contract: InputContract) -> Image:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from fer_edge.cli.names import split_names
+
 
 @click.command("capture")
 @click.option(
@@ -52,7 +54,7 @@ def command(
     with ExitStack() as stack:
         with load(model or DEFAULT_MODEL) as backend:
             contract = backend.contract
-        names = tuple(name.strip() for name in classes.split(",")) if classes else contract.labels
+        names = tuple(split_names(classes)) or contract.labels
         faces = open_detector(detector) if detector else open_default_detector(_say)
         camera = stack.enter_context(open_source(source or find_source()))
         counts = Capture(camera, faces, contract, out, _say).take(CaptureSettings(names, count, every_s))

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import click
 
+from fer_edge.cli.names import split_names
+
 
 @click.group("data")
 def command() -> None:
@@ -107,8 +109,7 @@ def split_data(
     whole, subsets = open_whole(data)
     if len(set(subsets)) > 1:
         _say(f"pooled: {', '.join(dict.fromkeys(subsets))}")
-    wanted = [name.strip() for name in classes.split(",")] if classes else []
-    images, dropped = select_classes(whole, wanted, dict(_renaming(text) for text in rename))
+    images, dropped = select_classes(whole, split_names(classes), dict(_renaming(text) for text in rename))
     for name in dropped:
         _say(f"dropped: {name} (--classes or --rename {name}=NEW keeps it)")
     with _counting(len(images)) as report:

@@ -125,10 +125,8 @@ def _write_marked(image: str, faces: list[_Face], copy: Path) -> None:
     """Write a picture, enlarged where it is too small for a label, with a box and a label for each face."""
     import numpy as np
 
-    from fer_edge.errors import BadInputError
-    from fer_edge.preprocess import read_image
+    from fer_edge.preprocess import read_image, write_png
     from fer_edge.runtime.sinks.annotate import mark
-    from fer_edge.whole_file import whole_file
 
     import cv2  # isort: skip - after preprocess, which sets OpenCV's limits
 
@@ -139,12 +137,8 @@ def _write_marked(image: str, faces: list[_Face], copy: Path) -> None:
     for number, face in enumerate(faces):
         box = np.multiply(face.box or (0, 0, *frame.shape[1::-1]), scale).tolist()
         mark(picture, tuple(box), f"{face.label} {face.probabilities[face.label]:.2f}", number)
-    encoded, data = cv2.imencode(".png", picture[..., ::-1])
-    if not encoded:
-        raise BadInputError(f"{image}, {long} px long, does not fit into a PNG", "Leave it out, or scale it down")
     copy.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(copy) as temporary:
-        temporary.write_bytes(data.tobytes())
+    write_png(copy, picture)
 
 
 def _print(found: dict[str, list[_Face]], contract: InputContract) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fer_edge.cli.names import split_names
+
 if TYPE_CHECKING:
     from fer_edge.data.folder import LabelledImages
 
@@ -100,7 +102,7 @@ def _open(data: str, classes: str | None) -> tuple[LabelledImages, LabelledImage
     from fer_edge.data.split import select_classes
     from fer_edge.errors import DataError
 
-    wanted = [name.strip() for name in classes.split(",")] if classes else []
+    wanted = split_names(classes)
     images, dropped = select_classes(open_images(data, prefer="train"), wanted)
     for name in dropped:
         click.echo(f"dropped: {name} (--classes keeps it)", err=True)

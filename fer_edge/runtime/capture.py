@@ -8,16 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from fer_edge.contract import InputContract
 from fer_edge.errors import BadInputError, UsageError
-from fer_edge.preprocess import Image, crop
+from fer_edge.preprocess import Image, crop, write_png
 from fer_edge.runtime.faces import FaceDetector
 from fer_edge.runtime.sources.base import BadFrameError, Frame, FrameSource
-from fer_edge.whole_file import whole_file, write_text_file
-
-import cv2  # isort: skip - after preprocess, which sets OpenCV's limits
+from fer_edge.whole_file import finished_files, write_text_file
 
 RECORD = "capture.json"
 CONSENT = (
@@ -127,7 +123,7 @@ class Capture:
                 if without_face % 30 == 1:
                     self._say("no face in view")
                 continue
-            _write_png(target / f"{time.time_ns()}.png", face)
+            write_png(target / f"{time.time_ns()}.png", face)
             taken, last_ns = taken + 1, frame.captured_ns
         self._say(f"{name}: {taken} taken")
 
@@ -158,10 +154,4 @@ class Capture:
 
     def _counts(self) -> dict[str, int]:
         folders = (self._folder / label for label in self._contract.labels)
-        return {folder.name: len(list(folder.glob("*.png"))) for folder in folders if folder.is_dir()}
-
-
-def _write_png(path: Path, face: Image) -> None:
-    data = cv2.imencode(".png", np.ascontiguousarray(face[..., ::-1]))[1].tobytes()
-    with whole_file(path) as temporary:
-        temporary.write_bytes(data)
+        return {folder.name: len(finished_files(folder, "*.png")) for folder in folders if folder.is_dir()}

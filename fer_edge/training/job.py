@@ -32,7 +32,7 @@ from fer_edge.training.pipeline import Cache, fill_cache, plain_batches
 from fer_edge.training.recipe import Recipe
 from fer_edge.training.state import Progress, StateFolder
 from fer_edge.training.temperature import best_temperature, fold_temperature
-from fer_edge.whole_file import whole_file
+from fer_edge.whole_file import finished_files, whole_file
 
 STATE = "state"
 WRITTEN = ("split.json", *FILES)
@@ -66,6 +66,12 @@ class TrainingRequest:
     out: Path
     overwrite: bool
 
+    @property
+    def contract(self) -> InputContract:
+        """Of the finished model."""
+        size, labels = self.recipe.size, self.data.labels
+        return InputContract(height=size, width=size, colour=self.recipe.colour, labels=labels)
+
 
 def train(
     request: TrainingRequest,
@@ -91,21 +97,20 @@ def train(
     fitted, kept = (part.images for part in parts)
     say(f"[1/3] reading {len(fitted)} images to fit and {len(kept)} to tune")
     votes = [read_votes(request.votes, images) if request.votes else None for images in (fitted, kept)]
-    contract = InputContract(height=recipe.size, width=recipe.size, colour=recipe.colour, labels=labels)
-    training, tuning = fill_cache(fitted, contract, votes[0]), fill_cache(kept, contract, votes[1])
-    info = _info(request, contract, parts, votes[0].sha256 if votes[0] else "", say)
+    training, tuning = fill_cache(fitted, request.contract, votes[0]), fill_cache(kept, request.contract, votes[1])
+    record = _record(request, parts, votes[0].sha256 if votes[0] else "", say)
     dtype = fastest_dtype() if recipe.dtype == "auto" else recipe.dtype
     say(f"[2/3] training {request.architecture}, recipe {recipe.name}, {recipe.epochs} epochs at most, in {dtype}")
-    model = _compiled(request, contract, dtype, len(fitted))
-    state, progress = _begin(request, model, info)
+    model = _compiled(request, dtype, len(fitted))
+    state, progress = _begin(request, model, record)
     write_split(request.out / "split.json", data_root(request.data_path), {"train": fitted, "tuning": kept})
     try:
         fit(model, recipe, training, tuning, state, progress, _with_history(request.out, report), on_batch)
     except StoppedError as error:
-        raise _stopped(error, request, info, model, state, progress) from error
-    model = _in_float32(model, request.architecture, contract, recipe)
+        raise _stopped(error, request, record, model, state, progress) from error
+    model = _in_float32(model, request)
     probabilities, metrics = _finish(model, recipe, tuning, kept.targets)
-    info = _after(info, progress.epoch, metrics)
+    info = _info(request, record, progress.epoch, metrics)
     say("[3/3] writing report, figures and model card, then the checkpoint")
     write_outputs(request.out, info, recipe, progress, kept, probabilities)
     path = request.out / f"{request.architecture}.keras"
@@ -113,16 +118,12 @@ def train(
     return path
 
 
-def _info(
-    request: TrainingRequest,
-    contract: InputContract,
-    parts: tuple[Part, Part],
-    votes_sha256: str,
-    say: Callable[[str], None],
-) -> CheckpointInfo:
-    """What is known of the checkpoint before the first epoch."""
+def _record(
+    request: TrainingRequest, parts: tuple[Part, Part], votes_sha256: str, say: Callable[[str], None]
+) -> TrainingRecord:
+    """What is known of the training before its first epoch."""
     recipe, (fitted, kept) = request.recipe, parts
-    training = TrainingRecord(
+    return TrainingRecord(
         recipe=recipe.name,
         overrides=request.overrides,
         seed=recipe.seed,
@@ -133,16 +134,17 @@ def _info(
         metrics={},
         votes_sha256=votes_sha256,
     )
+
+
+def _info(request: TrainingRequest, record: TrainingRecord, epochs: int, metrics: dict[str, float]) -> CheckpointInfo:
+    """What the checkpoint says of itself after so many epochs."""
     tools = {name: importlib.import_module(name).__version__ for name in ("keras", "tensorflow", "numpy")}
-    tools["fer-edge"] = version("fer-edge")
-    return CheckpointInfo(architecture=request.architecture, contract=contract, training=training, tools=tools)
-
-
-def _after(info: CheckpointInfo, epochs: int, metrics: dict[str, float]) -> CheckpointInfo:
-    if info.training is None:
-        raise ValueError("a foreign model has no training record")
-    training = info.training.model_copy(update={"epochs": epochs, "metrics": metrics})
-    return info.model_copy(update={"training": training})
+    return CheckpointInfo(
+        architecture=request.architecture,
+        contract=request.contract,
+        training=record.model_copy(update={"epochs": epochs, "metrics": metrics}),
+        tools={**tools, "fer-edge": version("fer-edge")},
+    )
 
 
 def _with_history(out: Path, report: Callable[[Progress, float], None]) -> Callable[[Progress, float], None]:
@@ -155,14 +157,14 @@ def _with_history(out: Path, report: Callable[[Progress, float], None]) -> Calla
     return after_epoch
 
 
-def _compiled(request: TrainingRequest, contract: InputContract, dtype: str, images: int) -> keras.Model:
+def _compiled(request: TrainingRequest, dtype: str, images: int) -> keras.Model:
     """The network, open to every size, ready to fit `images` images."""
     recipe = request.recipe
     with training_strategy().scope():
         keras.config.set_dtype_policy(dtype)
         try:
             model = build_classifier(
-                request.architecture, contract, recipe.weights, any_size=True, dropout=recipe.dropout
+                request.architecture, request.contract, recipe.weights, any_size=True, dropout=recipe.dropout
             )
         finally:
             keras.config.set_dtype_policy("float32")
@@ -173,7 +175,7 @@ def _compiled(request: TrainingRequest, contract: InputContract, dtype: str, ima
 def _stopped(
     error: StoppedError,
     request: TrainingRequest,
-    info: CheckpointInfo,
+    record: TrainingRecord,
     model: keras.Model,
     state: StateFolder,
     progress: Progress,
@@ -182,36 +184,33 @@ def _stopped(
     if not progress.epoch:
         return FerEdgeError(str(error), f"Lower the recipe's {error.key} and start again with --overwrite")
     state.restore_best(progress, model)
-    whole = _in_float32(model, request.architecture, info.contract, request.recipe)
-    save_checkpoint(whole, _after(info, progress.epoch, {}), state.last_good)
+    save_checkpoint(_in_float32(model, request), _info(request, record, progress.epoch, {}), state.last_good)
     return FerEdgeError(
         f"{error}; the weights of epoch {progress.best_epoch or progress.epoch} are kept as {state.last_good}",
         f"Lower the recipe's {error.key} and go on from them: --weights {state.last_good}, and another --out",
     )
 
 
-def _begin(request: TrainingRequest, model: keras.Model, info: CheckpointInfo) -> tuple[StateFolder, Progress]:
+def _begin(request: TrainingRequest, model: keras.Model, record: TrainingRecord) -> tuple[StateFolder, Progress]:
     """Bring the model to where the run in `request.out` stands, or make room for a new one."""
     state = StateFolder(request.out / STATE)
     if request.overwrite:
         (request.out / f"{request.architecture}.keras").unlink(missing_ok=True)
         state.clear()
-    return state, state.load(_identity(request.recipe, info), model)
+    return state, state.load(_identity(request, record), model)
 
 
-def _identity(recipe: Recipe, info: CheckpointInfo) -> str:
+def _identity(request: TrainingRequest, record: TrainingRecord) -> str:
     """The same for all starts of one run: of network, recipe and images."""
-    if info.training is None:
-        raise ValueError("a foreign model has no training record")
     # What comes after the training may be changed while it is under way, in a copy of a built-in recipe too.
-    dump = recipe.model_dump_json(exclude={"name", "temperature", "half_kernels"})
-    images = info.training.data_sha256, info.training.votes_sha256, *info.training.tuning
-    return hashlib.sha256(f"{info.architecture} {dump} {' '.join(images)}".encode()).hexdigest()
+    dump = request.recipe.model_dump_json(exclude={"name", "temperature", "half_kernels"})
+    images = record.data_sha256, record.votes_sha256, *record.tuning
+    return hashlib.sha256(f"{request.architecture} {dump} {' '.join(images)}".encode()).hexdigest()
 
 
-def _in_float32(model: keras.Model, architecture: str, contract: InputContract, recipe: Recipe) -> keras.Model:
+def _in_float32(model: keras.Model, request: TrainingRequest) -> keras.Model:
     """The same weights in a float32 model of the contract's size."""
-    copy = build_classifier(architecture, contract, dropout=recipe.dropout)
+    copy = build_classifier(request.architecture, request.contract, dropout=request.recipe.dropout)
     copy.set_weights(model.get_weights())
     return copy
 
@@ -248,8 +247,7 @@ def check_output(out: Path, architecture: str, overwrite: bool) -> None:
             origin with the names that it writes.
     """
     begun = (out / STATE).is_dir()
-    # A name that begins with a dot is what a process left that was killed while it wrote the checkpoint.
-    others = [path.name for path in sorted(out.glob("[!.]*.keras")) if path.stem != architecture]
+    others = [path.name for path in finished_files(out, "*.keras") if path.stem != architecture]
     if others:
         raise BadInputError(f"{out} holds the run of {others[0]}", "Give another --out")
     taken = [name for name in (f"{architecture}.keras", *(() if begun else WRITTEN)) if (out / name).exists()]

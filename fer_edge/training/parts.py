@@ -47,7 +47,8 @@ def training_parts(
     images = _limited(images, limit, recipe.seed)
     prints = fingerprints(images)
     if tuning is not None:
-        fitted, kept = Part(images, prints), _part(_limited(tuning, limit, recipe.seed))
+        tuning = _limited(tuning, limit, recipe.seed)
+        fitted, kept = Part(images, prints), Part(tuning, fingerprints(tuning))
         _warn_of_copies(fitted, kept, say)
         return fitted, kept
     try:
@@ -55,10 +56,6 @@ def training_parts(
     except DataError as error:
         raise DataError(error.message, f"{error.remedy}, or put tuning images of your choice under tuning/") from error
     return Part(images.take(first), [prints[i] for i in first]), Part(images.take(second), [prints[i] for i in second])
-
-
-def _part(images: LabelledImages) -> Part:
-    return Part(images, fingerprints(images))
 
 
 def _warn_of_copies(fitted: Part, kept: Part, say: Callable[[str], None]) -> None:

@@ -83,14 +83,14 @@ class StateFolder:
         except (OSError, ValueError, TypeError) as error:
             raise self._damaged(error) from error
         model.optimizer.build(model.trainable_variables)
-        self._restore(self._variables(progress.epoch), [*model.variables, *model.optimizer.variables])
+        self._restore(self._variables(progress.epoch), _everything(model))
         return progress
 
     def save(self, progress: Progress, model: keras.Model) -> None:
         """Write everything of this epoch, then the small file that points to it, then drop the epochs before."""
         if progress.best_epoch == progress.epoch:
             self._store(self._best(progress.epoch), model.weights)
-        self._store(self._variables(progress.epoch), [*model.variables, *model.optimizer.variables])
+        self._store(self._variables(progress.epoch), _everything(model))
         write_text_file(self._progress, json.dumps(asdict(progress)))
         for path in self._arrays() - {self._variables(progress.epoch), self._best(progress.best_epoch)}:
             path.unlink(missing_ok=True)
@@ -104,7 +104,7 @@ class StateFolder:
         if progress.best_epoch:
             self._restore(self._best(progress.best_epoch), model.weights)
         else:
-            self._restore(self._variables(progress.epoch), [*model.variables, *model.optimizer.variables])
+            self._restore(self._variables(progress.epoch), _everything(model))
 
     def clear(self) -> None:
         """Forget the run."""
@@ -141,3 +141,7 @@ class StateFolder:
         return BadInputError(
             f"the training state in {self._progress.parent} is damaged: {error}", "Start again with --overwrite"
         )
+
+
+def _everything(model: keras.Model) -> list[keras.Variable]:
+    return [*model.variables, *model.optimizer.variables]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import shutil
+import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -23,6 +27,7 @@ from fer_edge.contract import InputContract
 from fer_edge.data.folder import open_images
 from fer_edge.errors import BadInputError, CheckpointError
 from fer_edge.training.backbones import BACKBONES, build_classifier
+from fer_edge.training.half import WEIGHTS
 from fer_edge.training.job import WRITTEN
 from fer_edge.training.state import Progress
 from fer_edge.training.study import write_comparison
@@ -123,9 +128,18 @@ def test_the_checkpoint_takes_raw_pixels(runs: Runs) -> None:
 def test_the_checkpoint_stores_kernels_at_two_bytes(runs: Runs) -> None:
     path = runs.whole / "densenet121.keras"
     model = keras.models.load_model(path, compile=False, safe_mode=True)
+    stored: Counter[str] = Counter()
+
+    def count(_name: str, node: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(node, h5py.Dataset):
+            stored[str(node.dtype)] += node.size
+
+    with zipfile.ZipFile(path) as archive, h5py.File(io.BytesIO(archive.read(WEIGHTS))) as weights:
+        weights.visititems(count)
     assert path.stat().st_size < 2.5 * model.count_params()
     kernels = [weight.numpy() for weight in model.trainable_weights if len(weight.shape) > 1]
     assert all(np.array_equal(kernel, kernel.astype(np.float16)) for kernel in kernels)
+    assert stored["float16"] >= sum(kernel.size for kernel in kernels) > 10 * stored["float32"]
     assert {str(weight.dtype) for weight in model.weights} == {"float32"}
 
 
