@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -12,6 +14,7 @@ import numpy.typing as npt
 
 from fer_edge.data.folder import LabelledImages
 from fer_edge.errors import DataError
+from fer_edge.whole_file import write_text_file
 
 MAX_BYTES = 256 * 2**20
 MAX_VOTES = 10**6
@@ -43,6 +46,36 @@ def read_votes(path: Path, images: LabelledImages) -> Votes:
     Raises:
         DataError: no such file, a missing column or image, a value that is no number of votes, an image without any.
     """
+    data, by_name = _read_rows(path, images.labels)
+    counts = np.empty((len(images), len(images.labels)))
+    for index, name in enumerate(images.names):
+        if (votes := by_name.get(_key(name))) is None:
+            raise DataError(f"{path} has no votes for {name}", "Give the votes that belong to this data")
+        counts[index] = [_number(path, votes, label) for label in images.labels]
+    empty = np.flatnonzero(counts.sum(axis=1) == 0)
+    if len(empty):
+        raise DataError(f"{path} has no vote for any of the labels of {images.names[empty[0]]}", "Drop the image")
+    return Votes(counts, hashlib.sha256(data).hexdigest())
+
+
+def write_votes(path: Path, images: LabelledImages, shares: npt.NDArray[np.float64], source: Path) -> None:
+    """Write a copy of the votes `source` with the shares (float64[N, K]) for `images`; other images keep their votes.
+
+    Raises:
+        DataError: see `read_votes`.
+    """
+    _, rows = _read_rows(source, images.labels)
+    new = dict(zip(map(_key, images.names), shares, strict=True))
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["file", *images.labels])
+    for key, row in rows.items():
+        values = new[key] if key in new else [_number(source, row, label) for label in images.labels]
+        table.writerow([row["file"], *(f"{value:.5g}" for value in values)])
+    write_text_file(path, text.getvalue())
+
+
+def _read_rows(path: Path, labels: Sequence[str]) -> tuple[bytes, dict[str, dict[str, str]]]:
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
@@ -53,7 +86,7 @@ def read_votes(path: Path, images: LabelledImages) -> Votes:
         raise DataError(f"cannot read the votes {path}: {error.strerror}", EXPECTED) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is no CSV file: {error}", EXPECTED) from error
-    missing = [c for c in ("file", *images.labels) if not rows or c not in rows[0]]
+    missing = [c for c in ("file", *labels) if not rows or c not in rows[0]]
     if missing:
         raise DataError(f"{path} has no column {', '.join(missing)}", EXPECTED)
     by_name: dict[str, dict[str, str]] = {}
@@ -62,15 +95,7 @@ def read_votes(path: Path, images: LabelledImages) -> Votes:
         if key in by_name:
             raise DataError(f"{path} has two rows for {row['file']}", "Keep one")
         by_name[key] = row
-    counts = np.empty((len(images), len(images.labels)))
-    for index, name in enumerate(images.names):
-        if (votes := by_name.get(_key(name))) is None:
-            raise DataError(f"{path} has no votes for {name}", "Give the votes that belong to this data")
-        counts[index] = [_number(path, votes, label) for label in images.labels]
-    empty = np.flatnonzero(counts.sum(axis=1) == 0)
-    if len(empty):
-        raise DataError(f"{path} has no vote for any of the labels of {images.names[empty[0]]}", "Drop the image")
-    return Votes(counts, hashlib.sha256(data).hexdigest())
+    return data, by_name
 
 
 def _key(name: str) -> str:

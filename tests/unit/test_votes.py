@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fer_edge.data.folder import LabelledImages, open_images
-from fer_edge.data.votes import read_votes
+from fer_edge.data.votes import read_votes, write_votes
 from fer_edge.errors import DataError
 from tests.support.pictures import write_squares
 
@@ -30,6 +30,16 @@ def test_shares_follow_the_labels_and_leave_other_answers_out(images: LabelledIm
     shares = read_votes(path, images).shares
     assert shares.shape == (4, 4)
     assert np.allclose(shares[2], [0.2, 0.6, 0.2, 0])
+
+
+def test_written_shares_are_read_again_and_other_images_keep_their_votes(
+    images: LabelledImages, tmp_path: Path
+) -> None:
+    source, copy = tmp_path / "votes.csv", tmp_path / "copy.csv"
+    source.write_text(table(images, "1,3,0,0,5"))
+    write_votes(copy, images.take([0, 2]), np.array([[0.1, 0.2, 0.3, 0.4], [1, 0, 0, 0]]), source)
+    shares = read_votes(copy, images).shares
+    assert np.allclose(shares, np.array([[0.1, 0.2, 0.3, 0.4], [0.25, 0.75, 0, 0], [1, 0, 0, 0], [0.25, 0.75, 0, 0]]))
 
 
 @pytest.mark.parametrize(
