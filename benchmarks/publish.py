@@ -42,9 +42,9 @@ The same photos in trouble ([what is done to them](../../../docs/evaluate.md#on-
 
 ## Where it comes from
 
-Measured and published by fer-edge at commit `{commit}`; [how it was trained, at which commits, and what was
-tried](../../../docs/reference-runs.md): a `zoo:` or a path among the initial weights is the cycle before. The figures
-above are in `benchmarks/results/reference/{name}.json`.
+Measured and published by fer-edge at commit `{commit}`; [how it was trained, at which commits, on whose votes, and
+what was tried](../../../docs/reference-runs.md): a `zoo:` or a path among the initial weights is the cycle before. The
+figures above are in `benchmarks/results/reference/{name}.json`.
 
 Photos: FER2013 (Goodfellow et al. 2013, *Challenges in Representation Learning*), found on the web by emotion words
 and cut to 48x48 grey pixels. Votes: FER+ (Barsoum et al. 2016), ten raters for each photo. Only photos were used

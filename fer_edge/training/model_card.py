@@ -62,7 +62,7 @@ def write_model_card(path: Path, info: CheckpointInfo, recipe: Recipe, progress:
         fit=training.counts["fit"],
         tuning=training.counts["tuning"],
         data=training.data_sha256[:16],
-        targets=f"the raters' votes (SHA-256 `{training.votes_sha256[:16]}`)"
+        targets=f"shares of the votes in a CSV (SHA-256 `{training.votes_sha256[:16]}`)"
         if training.votes_sha256
         else "the labels",
         epochs=training.epochs,

@@ -157,7 +157,7 @@ def test_the_model_card_says_what_it_is(runs: Runs) -> None:
     card = (runs.whole / "README.md").read_text()
     assert "angry, happy, neutral, sad" in card
     assert "48 to fit, 12 to tune" in card
-    assert "| targets | the raters' votes (SHA-256 `" in card
+    assert "| targets | shares of the votes in a CSV (SHA-256 `" in card
 
 
 def test_the_split_file_opens(runs: Runs) -> None:
