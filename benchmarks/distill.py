@@ -8,19 +8,18 @@ to many faces know part of what these ten could not.
 from __future__ import annotations
 
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import click
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.accuracy import predict_all
 from benchmarks.models import open_model
+from benchmarks.session import check_labels
 from fer_edge.command_line import run_command
 from fer_edge.data.folder import open_images
 from fer_edge.data.votes import read_votes, write_votes
-from fer_edge.errors import DataError
 from fer_edge.models import resolve_model
 
 
@@ -34,25 +33,17 @@ def command(models: tuple[str, ...], data: str, votes: Path, weight: float, out:
     """Write the votes of DATA's images as shares, mixed with the mean of the models' probabilities."""
     if out.exists():
         raise click.UsageError(f"{out} exists already: remove it, or give another name")
-    labels, probabilities = _mean_probabilities(models, data)
-    images = open_images(data, prefer="train", labels=labels)
-    shares = (1 - weight) * read_votes(votes, images).shares + weight * probabilities
-    write_votes(out, images, shares, source=votes)
+    with ExitStack() as stack:
+        opened = []
+        for name in models:
+            opened.append(open_model(resolve_model(name)))
+            stack.enter_context(closing(opened[-1].backend))
+            check_labels(opened[-1], opened[0].labels, models[0])
+        images = open_images(data, prefer="train", labels=opened[0].labels)
+        crowd = read_votes(votes, images).shares
+        given = [predict_all(model.backend, images, name) for name, model in zip(models, opened, strict=True)]
+    write_votes(out, images, (1 - weight) * crowd + weight * np.mean(given, axis=0, dtype=np.float64), source=votes)
     click.echo(f"wrote {out}: {len(images)} images have new votes")
-
-
-def _mean_probabilities(models: tuple[str, ...], data: str) -> tuple[tuple[str, ...], npt.NDArray[np.float64]]:
-    labels: tuple[str, ...] | None = None
-    answers = []
-    for model in models:
-        opened = open_model(resolve_model(model))
-        labels = labels or opened.labels
-        if opened.labels != labels:
-            raise DataError(f"{model} knows {', '.join(opened.labels)}", f"Give models that know {', '.join(labels)}")
-        with closing(opened.backend):
-            answers.append(predict_all(opened.backend, open_images(data, prefer="train", labels=labels), model))
-    assert labels is not None  # Click requires a model
-    return labels, np.mean(answers, axis=0, dtype=np.float64)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from benchmarks.models import open_model
 from fer_edge.command_line import run_command
 from fer_edge.data.folder import LabelledImages, open_images
 from fer_edge.data.votes import read_votes
-from fer_edge.errors import DataError
+from fer_edge.errors import ArtifactError
 from tests.support.tiny_models import LABELS, make_contract, write_folder
 
 
@@ -66,6 +66,6 @@ def test_models_must_know_the_same_classes(
     first, other = open_model(model), replace(open_model(model), backend=Mock(contract=make_contract(4)))
     monkeypatch.setattr("benchmarks.distill.open_model", Mock(side_effect=[first, other]))
     arguments = [str(model), str(model), "--data", str(data), "--votes", str(votes), "--out", str(tmp_path / "out.csv")]
-    with pytest.raises(DataError, match="knows red, green, blue, label 3"):
+    with pytest.raises(ArtifactError, match="has the labels red, green, blue, label 3"):
         CliRunner().invoke(command, arguments, catch_exceptions=False)
     assert not (tmp_path / "out.csv").exists()
