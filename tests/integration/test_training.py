@@ -9,7 +9,6 @@ import shutil
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -22,67 +21,22 @@ from tensorflow.core.util import event_pb2
 from fer_edge import models
 from fer_edge.checkpoint import read_checkpoint_info
 from fer_edge.cli import execute
-from fer_edge.cli.progress import TrainingDisplay
 from fer_edge.contract import InputContract
 from fer_edge.data.folder import open_images
 from fer_edge.errors import BadInputError, CheckpointError
 from fer_edge.training.backbones import BACKBONES, build_classifier
 from fer_edge.training.half import WEIGHTS
 from fer_edge.training.job import WRITTEN
-from fer_edge.training.state import Progress
 from fer_edge.training.study import write_comparison
 from fer_edge.training.temperature import RANGE
 from tests.integration.test_initial_weights import no_network
-from tests.support.pictures import COLOURS, write_squares
-
-RECIPE = """
-stages = [{ size = 32, epochs = 2 }]
-batch_size = 16
-learning_rate = 1e-3
-tuning_fraction = 0.2
-batch_norm_images = 32
-dtype = "float32"
-temperature = true
-half_kernels = true
-[augmentation]
-shift = 0.1
-flip = true
-"""
-
-
-@dataclass(frozen=True)
-class Runs:
-    """A run in one go; one that went on from its state after epoch 1, with the recipe renamed; the second's command."""
-
-    whole: Path
-    resumed: Path
-    command: list[str]
+from tests.support.pictures import COLOURS
+from tests.support.trained_runs import Runs, train_twice
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
-    root = tmp_path_factory.mktemp("training")
-    whole, resumed = root / "whole", root / "resumed"
-    for recipe in ("tiny.toml", "renamed.toml"):
-        (root / recipe).write_text(RECIPE)
-    data = write_squares(root / "data", 20)
-    votes = [
-        f"{name},{','.join('8' if f'/{label}/' in f'/{name}' else '1' for label in COLOURS)}"
-        for name in open_images(data, prefer="train").names
-    ]
-    (root / "votes.csv").write_text("\n".join([f"file,{','.join(COLOURS)}", *votes]))
-    given = ["train", "--data", str(data), "--limit", "60", "--votes", str(root / "votes.csv"), "--recipe"]
-
-    def keep_first_state(_display: TrainingDisplay, progress: Progress, _seconds: float) -> None:
-        if progress.epoch == 1:  # what a run leaves that is stopped now
-            shutil.copytree(whole / "state", resumed / "state")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TrainingDisplay, "epoch", keep_first_state)
-        assert execute([*given, str(root / "tiny.toml"), "--out", str(whole)]) == 0
-    command = [*given, str(root / "renamed.toml"), "--out", str(resumed)]
-    assert execute(command) == 0
-    yield Runs(whole, resumed, command)
+    yield train_twice(tmp_path_factory.mktemp("training"))
     keras.backend.clear_session()
 
 

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from fer_edge.whole_file import WRITING
-from tests.integration.test_training import RECIPE
 from tests.support.pictures import write_squares
+from tests.support.trained_runs import RECIPE
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from fer_edge.checkpoint import read_checkpoint_info
-from tests.integration.test_training import RECIPE
 from tests.support.pictures import write_squares
+from tests.support.trained_runs import RECIPE
 
 pytestmark = pytest.mark.slow
 
