@@ -70,8 +70,11 @@ def write_votes(path: Path, images: LabelledImages, shares: npt.NDArray[np.float
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["file", *images.labels])
     for key, row in rows.items():
-        values = new[key] if key in new else [_number(source, row, label) for label in images.labels]
-        table.writerow([row["file"], *(f"{value:.5g}" for value in values)])
+        if key in new:
+            cells = [f"{share:.5g}" for share in new[key]]
+        else:
+            cells = [f"{_number(source, row, label):.9g}" for label in images.labels]
+        table.writerow([row["file"], *cells])
     write_text_file(path, text.getvalue())
 
 

@@ -40,6 +40,9 @@ def test_written_shares_are_read_again_and_other_images_keep_their_votes(
     write_votes(copy, images.take([0, 2]), np.array([[0.1, 0.2, 0.3, 0.4], [1, 0, 0, 0]]), source)
     shares = read_votes(copy, images).shares
     assert np.allclose(shares, np.array([[0.1, 0.2, 0.3, 0.4], [0.25, 0.75, 0, 0], [1, 0, 0, 0], [0.25, 0.75, 0, 0]]))
+    source.write_text(table(images, "123456,1,0,0,5"))
+    write_votes(copy, images.take([0]), np.array([[0.1, 0.2, 0.3, 0.4]]), source)
+    assert read_votes(copy, images).counts[1].tolist() == [123456, 1, 0, 0]
 
 
 @pytest.mark.parametrize(
