@@ -53,6 +53,7 @@ def _baseline(baseline: BaselineResult, timed: bool) -> Document:
         "runtime": baseline.runtime,
         "executed_precision": baseline.executed_precision,
         "size_bytes": baseline.size_bytes,
+        "source_sha256": baseline.source_sha256,
         **_accuracy(baseline.accuracy),
     }
     if timed:

@@ -82,6 +82,7 @@ def _compared(session: Session, say: Say) -> BenchmarkReport:
         runtime=predictions.runtime,
         executed_precision=predictions.executed_precision,
         size_bytes=predictions.size_bytes,
+        source_sha256=predictions.source_sha256,
         accuracy=accuracy.measure(session.images.targets, predictions.probabilities),
         reasons=baseline.warnings if isinstance(baseline, OpenedModel) else (),
     )

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import click
 
 from benchmarks.document import Document
+from benchmarks.summary import read_results
 from fer_edge.command_line import run_command
 from fer_edge.evaluation.figures import Axes, Figure, panels_figure, save_figure, title_panel
 from fer_edge.optional import require
@@ -75,14 +75,11 @@ def _draw(panel: Axes, result: Document) -> None:
 @click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def command(out: Path, results: tuple[Path, ...]) -> None:
     """Draw the RESULTS (results.json of `fer-edge benchmark`) side by side into OUT, each titled by its folder."""
-    titles = [path.parent.name for path in results]
-    if len(set(titles)) < len(titles):
-        raise click.UsageError(f"the folders {', '.join(titles)} are the titles: give each another name")
+    documents = read_results(results)
     if out.suffix != ".svg":
         raise click.UsageError(f"{out} does not end in .svg")
     if out.exists():
         raise click.UsageError(f"{out} exists already: remove it, or give another name")
-    documents = {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in results}
     save_figure(tradeoff_figure(documents), out.with_suffix(""), ("svg",))
 
 

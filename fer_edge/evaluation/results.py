@@ -131,6 +131,7 @@ class BaselineResult:
         path: as the user named it.
         kind: "checkpoint", "artifact" or "predictions".
         runtime: what executed it; for predictions what had executed it.
+        source_sha256: of the checkpoint that it is, or comes from.
         latency: None for predictions, and in a verification.
         reasons: why values are missing.
     """
@@ -140,6 +141,7 @@ class BaselineResult:
     runtime: str
     executed_precision: str
     size_bytes: int
+    source_sha256: str
     accuracy: AccuracyResult
     latency: LatencyResult | None = None
     footprint: Footprint | None = None

@@ -54,6 +54,7 @@ def test_document_has_the_promised_keys(report: BenchmarkReport) -> None:
     found = json.loads(json.dumps(document(report), allow_nan=False))
     assert {"schema_version", "device", "baseline", "artifacts", "versions", "seeds", "data"} <= set(found)
     assert {"n", "sha256"} <= set(found["data"])
+    assert found["baseline"]["source_sha256"] == manifest().source.sha256
     for artifact in found["artifacts"]:
         assert set(artifact) >= ARTIFACT_KEYS
         assert set(artifact["accuracy"]) == {"value", "n", "ci95"}
