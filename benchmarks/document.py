@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from benchmarks.recommendation import fastest
+from fer_edge.errors import BadInputError
 from fer_edge.evaluation.results import (
     AccuracyResult,
     ArtifactResult,
@@ -46,6 +50,35 @@ def document(report: BenchmarkReport) -> Document:
     return result
 
 
+def read_documents(paths: Sequence[Path]) -> dict[str, Document]:
+    """What results.json files hold, by the names of their folders.
+
+    Raises:
+        BadInputError: two folders of one name, or a file that is not results.json of `fer-edge benchmark`.
+    """
+    documents = {path.absolute().parent.name: _read(path) for path in paths}
+    if len(documents) < len(paths):
+        names = ", ".join(path.absolute().parent.name for path in paths)
+        raise BadInputError(f"the folders {names} are the titles", "Give each folder a name of its own")
+    return documents
+
+
+def _read(path: Path) -> Document:
+    remedy = "Give the one that fer-edge benchmark --out FOLDER wrote"
+    try:
+        found: Document = json.loads(path.read_text(encoding="utf-8"))
+        found["baseline"]["latency_ms"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInputError(f"{path} is not results.json of fer-edge benchmark", remedy) from error
+    return found
+
+
+def title(name: str, result: Document) -> str:
+    """The name, and whether the times count."""
+    invalid = any(artifact["valid"] is False for artifact in result["artifacts"])
+    return f"{name} (times INVALID)" if invalid else name
+
+
 def _baseline(baseline: BaselineResult, timed: bool) -> Document:
     result: Document = {
         "path": baseline.path,
@@ -71,6 +104,7 @@ def _artifact(artifact: ArtifactResult, timed: bool) -> Document:
         "executed_precision": artifact.executed_precision,
         "runtime_settings": dict(artifact.runtime_settings),
         "size_bytes": artifact.size_bytes,
+        "source_sha256": artifact.source_sha256,
         **_accuracy(artifact.accuracy),
         "delta_accuracy": {"value": comparison.delta_accuracy, "ci95": _interval(comparison.delta_ci95)},
         "mcnemar_p": comparison.mcnemar_p,

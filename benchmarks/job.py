@@ -133,6 +133,7 @@ def _artifact_result(session: Session, artifact: Artifact, baseline: SavedPredic
         executed_precision=artifact.backend.executed_precision,
         runtime_settings=artifact.manifest.runtime_settings,
         size_bytes=artifact.size_bytes,
+        source_sha256=artifact.source_sha256,
         accuracy=accuracy.measure(targets, probabilities),
         comparison=comparison,
         reasons=tuple(reasons),

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.document import Document
-from benchmarks.summary import read_results
+from benchmarks.document import Document, read_documents, title
 from fer_edge.command_line import run_command
 from fer_edge.evaluation.figures import Axes, Figure, panels_figure, save_figure, title_panel
 from fer_edge.optional import require
@@ -25,17 +24,16 @@ def tradeoff_figure(results: Mapping[str, Document]) -> Figure:
     """Accuracy over median time of one face, a panel for each benchmark.
 
     Args:
-        results: title -> what results.json holds.
+        results: name -> what results.json holds.
 
     Returns:
         Bars are the paired 95% intervals of the difference from the baseline, whose accuracy is the dashed line; in the
         shaded band more than the accepted loss is lost.
     """
     figure, panels = panels_figure(len(results), side=5.0)
-    for panel, (title, result) in zip(panels, results.items(), strict=True):
+    for panel, (name, result) in zip(panels, results.items(), strict=True):
         _draw(panel, result)
-        invalid = any(a["valid"] is False for a in result["artifacts"])
-        title_panel(panel, f"{title} (times INVALID)" if invalid else title)
+        title_panel(panel, title(name, result))
     return figure
 
 
@@ -75,7 +73,7 @@ def _draw(panel: Axes, result: Document) -> None:
 @click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def command(out: Path, results: tuple[Path, ...]) -> None:
     """Draw the RESULTS (results.json of `fer-edge benchmark`) side by side into OUT, each titled by its folder."""
-    documents = read_results(results)
+    documents = read_documents(results)
     if out.suffix != ".svg":
         raise click.UsageError(f"{out} does not end in .svg")
     if out.exists():

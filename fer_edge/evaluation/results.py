@@ -154,6 +154,7 @@ class ArtifactResult:
 
     Attributes:
         path: as the user named it.
+        source_sha256: of the checkpoint that it was converted from.
         runtime_settings: that it was made for and run with, such as ONNX Runtime's graph optimisation level.
         speedup: against the baseline; with saved predictions as baseline, against the runtime's fp32 artifact.
         speedup_vs_fp32: against the fp32 artifact of the same runtime.
@@ -168,6 +169,7 @@ class ArtifactResult:
     executed_precision: str
     runtime_settings: Mapping[str, str]
     size_bytes: int
+    source_sha256: str
     accuracy: AccuracyResult
     comparison: Comparison
     latency: LatencyResult | None = None

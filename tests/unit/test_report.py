@@ -57,6 +57,7 @@ def test_document_has_the_promised_keys(report: BenchmarkReport) -> None:
     assert found["baseline"]["source_sha256"] == manifest().source.sha256
     for artifact in found["artifacts"]:
         assert set(artifact) >= ARTIFACT_KEYS
+        assert artifact["source_sha256"] == found["baseline"]["source_sha256"]
         assert set(artifact["accuracy"]) == {"value", "n", "ci95"}
         assert set(artifact["delta_accuracy"]) == {"value", "ci95"}
         assert {"p50", "p90", "p99", "n"} <= set(artifact["latency_ms"])
