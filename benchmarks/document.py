@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import click
+
 from benchmarks.recommendation import fastest
 from fer_edge.errors import BadInputError
 from fer_edge.evaluation.results import (
@@ -54,12 +56,13 @@ def read_documents(paths: Sequence[Path]) -> dict[str, Document]:
     """What results.json files hold, by the names of their folders.
 
     Raises:
-        BadInputError: two folders of one name, or a file that is not results.json of `fer-edge benchmark`.
+        click.UsageError: two folders of one name.
+        BadInputError: a file that is not results.json of `fer-edge benchmark`.
     """
     documents = {path.absolute().parent.name: _read(path) for path in paths}
     if len(documents) < len(paths):
         names = ", ".join(path.absolute().parent.name for path in paths)
-        raise BadInputError(f"the folders {names} are the titles", "Give each folder a name of its own")
+        raise click.UsageError(f"the folders {names} are the titles: give each another name")
     return documents
 
 

@@ -46,7 +46,7 @@ def columns(report: BenchmarkReport) -> Row:
 def rows(report: BenchmarkReport) -> list[Row]:
     """The baseline, then every artifact."""
     base, timed = report.baseline, report.conditions is not None
-    first = [f"{Path(base.path).name} (baseline)", base.runtime, base.executed_precision, _megabytes(base.size_bytes)]
+    first = [f"{Path(base.path).name} (baseline)", base.runtime, base.executed_precision, megabytes(base.size_bytes)]
     first += [*_accuracy(base.accuracy), NONE, f"{base.accuracy.ece:.3f}"]
     if timed:
         first += [_latency(base.latency), NONE, NONE, *_footprint(base.footprint)]
@@ -109,16 +109,14 @@ def notes(report: BenchmarkReport) -> Row:
 
 def _artifact_row(artifact: ArtifactResult, timed: bool) -> Row:
     comparison = artifact.comparison
-    change = f"{100 * comparison.delta_accuracy:+.2f} {_interval(comparison.delta_ci95, 100, '+.2f')}"
+    change = change_text(comparison.delta_accuracy, comparison.delta_ci95)
     row = [Path(artifact.path).name, artifact.runtime, f"{artifact.precision} -> {artifact.executed_precision}"]
-    row += [_megabytes(artifact.size_bytes), *_accuracy(artifact.accuracy)]
+    row += [megabytes(artifact.size_bytes), *_accuracy(artifact.accuracy)]
     row += [f"{change}, p={comparison.mcnemar_p:.2g}", f"{artifact.accuracy.ece:.3f}"]
     if timed:
-        row += [_latency(artifact.latency), _speedup(artifact.speedup), _speedup(artifact.speedup_vs_fp32)]
+        row += [_latency(artifact.latency), speedup_text(artifact.speedup), speedup_text(artifact.speedup_vs_fp32)]
         row += _footprint(artifact.footprint)
-    verdict = comparison.verdict.value
-    if comparison.required_n:
-        verdict += f" (need n >= {comparison.required_n})"
+    verdict = verdict_text(comparison.verdict.value, comparison.required_n)
     return [*row, verdict + (", recommended" if artifact.recommended else "")]
 
 
@@ -151,7 +149,8 @@ def _latency(result: LatencyResult | None) -> str:
     return " / ".join(NONE if v is None else f"{v:.2f}" for v in values)
 
 
-def _speedup(result: Speedup | None) -> str:
+def speedup_text(result: Speedup | None) -> str:
+    """A ratio of times with its interval."""
     return NONE if result is None else f"{result.value:.2f}x {_interval(result.ci95, 1, '.2f')}"
 
 
@@ -159,7 +158,18 @@ def _footprint(result: Footprint | None) -> Row:
     return [NONE, NONE] if result is None else [f"{result.peak_rss_mb:.0f}", f"{result.first_inference_ms:.0f}"]
 
 
-def _megabytes(size: int) -> str:
+def change_text(value: float, interval: Interval) -> str:
+    """A difference of accuracies with its interval, in points."""
+    return f"{100 * value:+.2f} {_interval(interval, 100, '+.2f')}"
+
+
+def verdict_text(verdict: str, required_n: int | None) -> str:
+    """A verdict, and how many images would decide where these do not."""
+    return f"{verdict} (need n >= {required_n})" if required_n else verdict
+
+
+def megabytes(size: int) -> str:
+    """A file's size in bytes as MB."""
     return f"{size / 1e6:.1f}"
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 import click
 
 from benchmarks.document import Document, read_documents, title
-from benchmarks.report import NONE
+from benchmarks.report import NONE, change_text, megabytes, speedup_text, verdict_text
 from fer_edge.command_line import run_command
 from fer_edge.evaluation.markdown import markdown_table
+from fer_edge.evaluation.results import Speedup
+from fer_edge.evaluation.statistics import Interval
 
 HEAD = (
     "Network",
@@ -47,22 +49,20 @@ def _baseline_cells(baseline: Document) -> list[str]:
 
 def _artifact_cells(artifact: Document) -> list[str]:
     change = artifact["delta_accuracy"]
-    low, high = (100 * bound for bound in change["ci95"])
-    decisive = f" (need n >= {artifact['required_n']})" if artifact["required_n"] else ""
     return [
         f"{artifact['format']} {artifact['precision']}",
         *_size_and_score(artifact),
-        f"{100 * change['value']:+.2f} [{low:+.2f}, {high:+.2f}]",
+        change_text(change["value"], Interval(*change["ci95"])),
         f"{artifact['agreement']:.3f}",
         _median(artifact),
-        _speedup(artifact["speedup"]),
-        _speedup(artifact["speedup_vs_fp32"]),
-        artifact["verdict"] + decisive,
+        speedup_text(_speedup(artifact["speedup"])),
+        speedup_text(_speedup(artifact["speedup_vs_fp32"])),
+        verdict_text(artifact["verdict"], artifact["required_n"]),
     ]
 
 
 def _size_and_score(model: Document) -> list[str]:
-    return [f"{model['size_bytes'] / 1e6:.1f}", f"{100 * model['accuracy']['value']:.2f}"]
+    return [megabytes(model["size_bytes"]), f"{100 * model['accuracy']['value']:.2f}"]
 
 
 def _median(model: Document) -> str:
@@ -70,11 +70,8 @@ def _median(model: Document) -> str:
     return f"{median:.2f}" if median else NONE
 
 
-def _speedup(speedup: Document | None) -> str:
-    if speedup is None:
-        return NONE
-    low, high = speedup["ci95"]
-    return f"{speedup['value']:.2f}x [{low:.2f}, {high:.2f}]"
+def _speedup(found: Document | None) -> Speedup | None:
+    return Speedup(found["value"], Interval(*found["ci95"]), found["reference"]) if found else None
 
 
 @click.command()

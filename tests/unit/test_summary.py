@@ -29,7 +29,7 @@ INT8: dict[str, Any] = {
     "agreement": 0.9,
     "latency_ms": {"p50": None},
     "speedup": None,
-    "speedup_vs_fp32": {"value": 1.5, "ci95": [1.25, 2]},
+    "speedup_vs_fp32": {"value": 1.5, "ci95": [1.25, 2], "reference": "fp32.onnx"},
     "verdict": "INCONCLUSIVE",
     "required_n": 5000,
     "valid": True,
