@@ -30,7 +30,8 @@ at](../../../docs/reference-runs.md#the-test-faces).
 {table}
 
 One human rater agrees with the others on {rater} of the same faces. A model above that does not beat people: it
-learned what many raters said and is scored by what many said, and a single rater is one of them. Mean distance
+learned what many raters, and models that learned it from them, said, and is scored by what many said; a single rater
+is one of them. Mean distance
 between the model's probabilities and the crowd's shares (total variation): {distance}.
 
 The same photos in trouble ([what is done to them](../../../docs/evaluate.md#on-photos-in-trouble)), change in points:
@@ -49,7 +50,11 @@ figures above are in `benchmarks/results/reference/{name}.json`.
 Photos: FER2013 (Goodfellow et al. 2013, *Challenges in Representation Learning*), found on the web by emotion words
 and cut to 48x48 grey pixels. Votes: FER+ (Barsoum et al. 2016), ten raters for each photo. Only photos were used
 whose label is one of these five, has at least five of the ten votes and no tie: the test faces are easier than faces
-are. Blank photos and near-copies were removed before.
+are. Blank photos and copies were removed before, by a rule that finds fewer than the audit's.
+
+**Targets.** The shares of the raters' votes. In some cycles those of the fitted faces, never of the tuning faces, were
+mixed half and half with what earlier reference models say of them (distillation; [which models, in which
+cycles](../../../docs/reference-runs.md)).
 
 **Licence of the training data.** FER+'s votes are under the MIT licence. The photos were collected from the web and
 published for research; their owners' rights were not cleared, nor did the people shown agree, as far as is known. The

@@ -15,8 +15,9 @@ A facial-expression classifier trained by `fer-edge train`.
 
 | | |
 |---|---|
-| input | {colour} face crop, {size}x{size} px, 0-255, NHWC; scaling is inside the graph |
-| outputs | {labels} |
+| input | `[N, {size}, {size}, 3]`, RGB, 0-255, NHWC: a face crop; {inside} inside the graph |
+| crop | the face's box, grown on each side by {margin:.0%} of its longer side, stretched to this size (`{resize}`) |
+| output | float32 `[N, {classes}]`: probabilities of {labels} |
 | recipe | `{recipe}`{overrides} |
 | initial weights | {weights} |
 | seed | {seed} |
@@ -44,7 +45,11 @@ An expression is not an emotion, and labels are what raters saw, not what people
 
 
 def write_model_card(path: Path, info: CheckpointInfo, recipe: Recipe, progress: Progress) -> None:
-    """Write the card of a model that this package trained (`info.training` is there)."""
+    """Write the card of a model that this package trained.
+
+    Raises:
+        ValueError: `info.training` is missing, as in a foreign model.
+    """
     training = info.training
     if training is None:
         raise ValueError("a foreign model has no training record")
@@ -53,7 +58,9 @@ def write_model_card(path: Path, info: CheckpointInfo, recipe: Recipe, progress:
         architecture=info.architecture,
         size=info.contract.height,
         classes=len(info.contract.labels),
-        colour=info.contract.colour,
+        inside="scaling and the conversion to grey are" if info.contract.colour == "grey" else "scaling is",
+        margin=info.contract.crop_margin,
+        resize=info.contract.resize,
         labels=", ".join(info.contract.labels),
         recipe=training.recipe,
         overrides=f" with {overrides}" if overrides else "",
