@@ -24,7 +24,15 @@ Targets = npt.NDArray[np.int64]
 
 
 def predict_all(backend: Backend, images: LabelledImages, name: str) -> Probabilities:
-    """Classify every image: float32[N, K].
+    """Classify every image.
+
+    Args:
+        backend: an opened model.
+        images: N images with the model's labels.
+        name: of the model, for errors.
+
+    Returns:
+        float32[N, K], probabilities.
 
     Raises:
         ArtifactError: the model gives outputs that are not finite.

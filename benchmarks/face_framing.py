@@ -41,9 +41,15 @@ def composed(images: LabelledImages, count: int, seed: int) -> Iterator[tuple[in
 
 
 def measure(detector: FaceDetector, frames: Iterator[tuple[int, Image, Box]]) -> tuple[npt.NDArray[np.float64], int]:
-    """Offset right and down, and scale, of each face that was found: float64[N, 3]; and how many frames there were.
+    """How the canonical boxes of pasted faces lie to the boxes that a detector gives.
 
-    `detector.framing` must be neutral.
+    Args:
+        detector: its `framing` must be neutral.
+        frames: of `composed`.
+
+    Returns:
+        float64[N, 3], a row per face that was found: offset right and offset down, in sides of the detected box, and
+        scale; and how many frames there were.
     """
     rows, count = [], 0
     for _index, frame, (left, top, side, _) in frames:

@@ -22,6 +22,14 @@ TIMEOUT_S = 600
 def footprint(path: Path, threads: int | None = None, runtime: str | None = None) -> Footprint:
     """Measure a model in a new process.
 
+    Args:
+        path: a checkpoint or an artifact.
+        threads: None takes the runtime's default, all cores.
+        runtime: what executes an artifact, as in `fer_edge.runtime.load.load`; None takes the format's usual one.
+
+    Returns:
+        Its peak memory and the time to its first result.
+
     Raises:
         FerEdgeError: the process failed; the message ends in its last line.
     """

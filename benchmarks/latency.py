@@ -72,7 +72,13 @@ def measure(
 
 
 def speedup(reference: LatencyResult, candidate: LatencyResult, name: str) -> Speedup:
-    """Ratio of the medians of two models of one run; `name` is the reference's."""
+    """How many times as fast as `reference` the candidate is: the ratio of the medians of two models of one run.
+
+    Args:
+        reference: with as many blocks as the candidate.
+        candidate: of the same run.
+        name: the reference's.
+    """
     value = float(np.median(reference.samples_ns) / np.median(candidate.samples_ns))
     return Speedup(value, median_ratio_interval(reference.blocks_ns, candidate.blocks_ns), name)
 

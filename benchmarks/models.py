@@ -61,7 +61,13 @@ class Artifact(OpenedModel):
 
 
 def open_artifact(path: Path, threads: int | None, runtime: str | None) -> Artifact:
-    """Open a converted model; errors are those of `fer_edge.runtime.load.load`."""
+    """Open a converted model; errors are those of `fer_edge.runtime.load.load`.
+
+    Args:
+        path: `.tflite`, `.onnx` or `.xml`.
+        threads: None takes all cores.
+        runtime: what executes it; None takes the format's usual one.
+    """
     manifest = read_manifest(path)
     backend, said = _load(path, threads, runtime)
     source = manifest.source
@@ -69,7 +75,13 @@ def open_artifact(path: Path, threads: int | None, runtime: str | None) -> Artif
 
 
 def open_model(path: Path, threads: int | None = None, runtime: str | None = None) -> OpenedModel:
-    """Open a checkpoint or an artifact of any precision; errors are those of `fer_edge.runtime.load.load`."""
+    """Open a checkpoint or an artifact of any precision; errors are those of `fer_edge.runtime.load.load`.
+
+    Args:
+        path: of a checkpoint or an artifact.
+        threads: None takes all cores.
+        runtime: what executes an artifact; a checkpoint runs in Keras.
+    """
     if path.suffix != ".keras":
         return open_artifact(path, threads, runtime)
     backend, said = _load(path, threads, None)

@@ -49,8 +49,7 @@ def open_session(request: VerifyRequest, stack: ExitStack) -> Session:
     Raises:
         FerEdgeError: a package, model or image is missing or wrong, labels differ, or images were calibrated on.
     """
-    for module in ("scipy.stats", "sklearn.metrics"):
-        require(module, extra="benchmark")
+    require("scipy.stats", extra="benchmark")
     if request.save_baseline is not None:
         check_output(request.save_baseline)
     baseline = _open_baseline(request, stack)

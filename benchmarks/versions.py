@@ -16,7 +16,6 @@ PACKAGES = (
     "numpy",
     "opencv-python-headless",
     "scipy",
-    "scikit-learn",
 )
 
 

@@ -71,7 +71,16 @@ def corrupted(images: LabelledImages, corruption: Corruption) -> CorruptedImages
 
 
 def corrupt(image: Image, corruption: Corruption, random: np.random.Generator) -> Image:
-    """Change a uint8[h, w, 3] image; the result is a new one of the same shape."""
+    """Change an image.
+
+    Args:
+        image: uint8[h, w, 3], RGB in 0-255; it stays as it is.
+        corruption: one of this module's.
+        random: settles noise and the place of the occlusion.
+
+    Returns:
+        A new image of the same shape.
+    """
     return _KINDS[corruption.kind](image, corruption.strength, random)
 
 

@@ -46,7 +46,7 @@ def fingerprint(image: Image) -> Fingerprint:
 
 
 def fingerprints(images: LabelledImages) -> list[Fingerprint]:
-    """The fingerprint of every image, in order."""
+    """The fingerprint of every image, in order; errors are those of `LabelledImages.image`."""
     return [fingerprint(images.image(i)) for i in range(len(images))]
 
 
@@ -56,7 +56,15 @@ def combined_sha256(prints: Sequence[Fingerprint]) -> str:
 
 
 def overlap(first: Sequence[Fingerprint], second: Sequence[Fingerprint]) -> list[tuple[int, int]]:
-    """Pairs (i, j) in which `second[j]` shows the same picture as `first[i]`: exactly, or within a few hash bits."""
+    """Pairs (i, j) in which `second[j]` shows the same picture as `first[i]`: exactly, or within a few hash bits.
+
+    Args:
+        first: in any order; i counts from 0.
+        second: likewise for j.
+
+    Returns:
+        The pairs, sorted, each once.
+    """
     if not first or not second:
         return []
     by_exact: dict[str, list[int]] = {}

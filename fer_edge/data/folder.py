@@ -43,12 +43,20 @@ class LabelledImages:
         return len(self.names)
 
     def image(self, index: int) -> Image:
-        """Decode image `index`: uint8[h, w, 3], RGB, at its own size."""
+        """Decode image `index`: uint8[h, w, 3], RGB in 0-255, at its own size.
+
+        Raises:
+            BadInputError, DataError: it is missing, damaged or too large.
+        """
         name = self.names[index]
         return decode_image(self.read_bytes(name), f"{self.source}: {name}")
 
     def batches(self, contract: InputContract, size: int = 64) -> Iterator[Image]:
-        """Yield preprocessed faces, uint8[n, H, W, 3] with n <= `size`, in order."""
+        """Yield preprocessed faces, uint8[n, H, W, 3], RGB in 0-255, with n <= `size`, in order.
+
+        Raises:
+            BadInputError, DataError: see `image`.
+        """
         for start in range(0, len(self), size):
             yield np.stack([preprocess(self.image(i), contract) for i in range(start, min(start + size, len(self)))])
 
@@ -194,7 +202,11 @@ def _check_unsplit(source: str, names: Sequence[str]) -> None:
 
 
 def data_root(data: str) -> Path:
-    """The folder or zip, absolute, that `data` (see `open_images`) takes its images from."""
+    """The folder or zip, absolute, that `data` (see `open_images`) takes its images from.
+
+    Raises:
+        DataError: `data` is a split file that is damaged or cannot be read.
+    """
     path = Path(data.partition("#")[0])
     return Path(read_split(path).data if path.suffix == ".json" else path).resolve()
 

@@ -61,6 +61,8 @@ def read_votes(path: Path, images: LabelledImages) -> Votes:
 def write_votes(path: Path, images: LabelledImages, shares: npt.NDArray[np.float64], source: Path) -> None:
     """Write a copy of the votes `source` with the shares (float64[N, K]) for `images`; other images keep their votes.
 
+    Only images with a row in `source` are written, and of its columns `file` and those of the labels.
+
     Raises:
         DataError: see `read_votes`.
     """

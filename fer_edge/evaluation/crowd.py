@@ -11,7 +11,9 @@ from fer_edge.evaluation.statistics import Interval, mean_interval
 
 
 def rater_agreement(counts: Floats, targets: Labels) -> Estimate | None:
-    """How often one human rater gives an image its label: what a model's accuracy may be compared with.
+    """How often one human rater gives an image its label, beside which a model's accuracy may be put.
+
+    A model above it does not beat people: it learned from many raters, is scored by most of many, and a rater is one.
 
     The label is the majority's, and every rater who gave it has helped to make it so. One of them is set aside, and
     the share of the others who gave the label is taken: (v - 1) / (n - 1) with v of n votes for it, in expectation

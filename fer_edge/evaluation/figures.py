@@ -66,7 +66,13 @@ def _titles(names: Iterable[str]) -> dict[str, str]:
 
 
 def curves_figure(title: str, history: Sequence[Mapping[str, float]], best_epoch: int) -> Figure:
-    """Accuracy and loss on the images that are fitted and on the tuning images, epoch by epoch."""
+    """Accuracy and loss on the images that are fitted and on the tuning images, epoch by epoch.
+
+    Args:
+        title: of both panels.
+        history: a row per epoch with `epoch`, `accuracy`, `loss`, `val_accuracy` and `val_loss`; one at least.
+        best_epoch: the one that was kept; epochs count from 1.
+    """
     figure, panels = panels_figure(2, side=4.0)
     epochs = [row["epoch"] for row in history]
     for panel, name in zip(panels, ("accuracy", "loss"), strict=True):

@@ -131,8 +131,11 @@ class BaselineResult:
         path: as the user named it.
         kind: "checkpoint", "artifact" or "predictions".
         runtime: what executed it; for predictions what had executed it.
+        executed_precision: see `Backend`.
+        size_bytes: all files of the model.
         source_sha256: of the checkpoint that it is, or comes from.
         latency: None for predictions, and in a verification.
+        footprint: None where `latency` is, or where the measuring process failed.
         reasons: why values are missing.
     """
 
@@ -154,10 +157,19 @@ class ArtifactResult:
 
     Attributes:
         path: as the user named it.
+        format: "tflite", "onnx" or "openvino".
+        precision: as stored: "fp32", "fp16", "dynamic" or "int8".
+        runtime: what executed it, with version and device.
+        executed_precision: see `Backend`.
+        size_bytes: all its files.
         source_sha256: of the checkpoint that it was converted from.
         runtime_settings: that it was made for and run with, such as ONNX Runtime's graph optimisation level.
+        comparison: with the baseline, on the same images.
+        latency: None in a verification, as all that follows but `reasons`.
         speedup: against the baseline; with saved predictions as baseline, against the runtime's fp32 artifact.
         speedup_vs_fp32: against the fp32 artifact of the same runtime.
+        footprint: None where the measuring process failed.
+        valid: whether the run's times count; of all models of a run alike.
         recommended: proved as accurate as the baseline and, unless it is fp32 itself, proved faster than its fp32.
         reasons: why not, why values are missing, and what the runtime warned of.
     """

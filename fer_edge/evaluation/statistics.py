@@ -30,7 +30,12 @@ class Interval:
 
 
 def wilson_interval(successes: int, n: int) -> Interval:
-    """Wilson's interval of a proportion."""
+    """Wilson's interval of a proportion, in fractions ("Probable inference", 1927).
+
+    Args:
+        successes: 0 to n.
+        n: at least 1.
+    """
     stats = require("scipy.stats", extra="benchmark")
     ci = stats.binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
     return Interval(float(ci.low), float(ci.high))
@@ -39,9 +44,15 @@ def wilson_interval(successes: int, n: int) -> Interval:
 def mcnemar_p(baseline_correct: Flags, candidate_correct: Flags) -> float:
     """Exact two-sided McNemar test: are the losses and the gains of the candidate equally likely?
 
+    McNemar, "Note on the sampling error of the difference between correlated proportions", 1947; exact by the binomial
+    distribution of the losses.
+
     Args:
         baseline_correct: bool[N].
         candidate_correct: bool[N], the same images.
+
+    Returns:
+        The p-value, 0 to 1; 1 where nothing changed.
     """
     losses = int(np.sum(baseline_correct & ~candidate_correct))
     gains = int(np.sum(~baseline_correct & candidate_correct))
@@ -61,6 +72,9 @@ def accuracy_difference_interval(baseline_correct: Flags, candidate_correct: Fla
         baseline_correct: bool[N].
         candidate_correct: bool[N], the same images.
         seed: settles the resampling.
+
+    Returns:
+        Fractions, -1 to 1; a loss is negative.
     """
     n = len(baseline_correct)
     losses = np.sum(baseline_correct & ~candidate_correct)
@@ -110,6 +124,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
     Holm, "A simple sequentially rejective multiple test procedure", 1979. It holds whatever the dependence between the
     tests, and pairs of models that share a model and all images are dependent.
+
+    Args:
+        p_values: 0 to 1, in any order.
+
+    Returns:
+        As many, in the same order, none below its own.
     """
     order = np.argsort(p_values, kind="stable")
     scaled = np.asarray(p_values)[order] * np.arange(len(order), 0, -1)

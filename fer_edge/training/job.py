@@ -83,6 +83,12 @@ def train(
 
     Writes `split.json`, what `write_outputs` lists and, last, `<architecture>.keras`.
 
+    Args:
+        request: what to train.
+        say: is told each step, a line of text.
+        report: is told after each epoch how far the run is, and the seconds that the epoch took.
+        on_batch: is told after each batch how many of the epoch's are done, and of how many.
+
     Raises:
         BadInputError: the folder belongs to another run.
         DataError: unreadable images, too few of them, or votes that do not fit.

@@ -31,7 +31,16 @@ class StoppedError(Exception):
 
 
 def compile_model(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
-    """Attach loss, optimizer and schedule; no weight decay on batch norms and biases."""
+    """Attach loss, optimizer and schedule; no weight decay on batch norms and biases.
+
+    Adam after Kingma and Ba 2015, AdamW after Loshchilov and Hutter 2019 ("Decoupled weight decay regularization"), the
+    cosine after the same 2017 ("SGDR"), from a linear warm-up.
+
+    Args:
+        model: gives float32[n, K], probabilities.
+        recipe: names them.
+        steps_per_epoch: batches of an epoch; the schedule counts steps.
+    """
     rate: float | keras.optimizers.schedules.LearningRateSchedule = recipe.learning_rate
     if recipe.schedule == "cosine":
         # However few epochs --epochs leaves, the last one falls.

@@ -66,6 +66,9 @@ def write_outputs(
         progress: of the finished run.
         tuning: the images that stopped the training.
         probabilities: float32[N, K] of the finished model on `tuning`.
+
+    Raises:
+        ValueError: `info.training` is missing, as in a foreign model.
     """
     if info.training is None:
         raise ValueError("a foreign model has no training record")

@@ -21,7 +21,7 @@ class Cache:
     """Preprocessed images of one subset.
 
     Attributes:
-        pixels: uint8[N, H, W, C]; C is 1 where every image is grey.
+        pixels: uint8[N, H, W, C], 0-255, RGB; C is 1 where every image is grey.
         targets: float32[N, K], the probability of each label; rows sum to 1.
     """
 
@@ -32,7 +32,16 @@ class Cache:
 def fill_cache(images: LabelledImages, contract: InputContract, votes: Votes | None = None) -> Cache:
     """Decode, resize and keep `images` at the contract's size; grey pictures keep one channel.
 
-    The targets are the shares of `votes`, or, without them, the images' labels.
+    Args:
+        images: N labelled images, in the order of the cache.
+        contract: settles size and resampling.
+        votes: of these images, in this order; their shares become the targets. None takes the labels.
+
+    Returns:
+        The cache; `pixels` takes N x H x W bytes of memory for grey images, three times that for others.
+
+    Raises:
+        BadInputError, DataError: an image is missing, damaged or too large.
     """
     pixels = np.empty((len(images), contract.height, contract.width, 3), np.uint8)
     start = 0
@@ -77,6 +86,15 @@ def plain_batches(cache: Cache, size: int, batch_size: int, limit: int | None = 
 
     At random, because caches are sorted by class: batches of one class have smaller variances than the images have,
     which batch-norm statistics of such batches took over; it cost a DenseNet121 two points.
+
+    Args:
+        cache: the images.
+        size: side of the batches' images, pixels.
+        batch_size: images of a batch, the last of which may be smaller.
+        limit: at most so many images; None takes all.
+
+    Returns:
+        Batches of (float32[n, size, size, 3], RGB in 0-255; float32[n, K]).
     """
     count = len(cache.targets)
     picked = np.arange(count) if limit is None else np.random.default_rng(0).permutation(count)[:limit]

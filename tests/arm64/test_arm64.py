@@ -23,7 +23,7 @@ from tests.support.tiny_models import ARTIFACTS
 pytestmark = pytest.mark.arm64
 
 EMULATED = "emulated by qemu-user: its timings mean nothing"
-RUNTIMES = ("cv2", "ai_edge_litert", "onnxruntime", "openvino", "sklearn", "inference", "model")
+RUNTIMES = ("cv2", "ai_edge_litert", "onnxruntime", "openvino", "scipy", "inference", "model")
 FLOAT_TOLERANCE = 1e-5
 INT8_TOLERANCE = 2 / 256  # two steps of an int8 output
 BOX_TOLERANCE = 0.15  # pixels; boxes are written with one decimal
