@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 
 from benchmarks import accuracy, timing
 from benchmarks.baseline import SavedPredictions
@@ -28,6 +27,7 @@ from fer_edge.evaluation.results import (
     Skipped,
 )
 from fer_edge.evaluation.statistics import SEED
+from fer_edge.models import model_name, resolve_model
 from fer_edge.system_info import system_info
 
 Say = Callable[[str], None]
@@ -73,11 +73,11 @@ def _compared(session: Session, say: Say) -> BenchmarkReport:
         try:
             compared.append(_artifact_result(session, artifact, predictions, say))
         except ArtifactError as error:
-            skipped.append(Skipped(str(artifact.path), str(error), error.exit_code))
+            skipped.append(Skipped(artifact.name, str(error), error.exit_code))
     if request.save_baseline is not None:
         predictions.save(request.save_baseline)
     result = BaselineResult(
-        path=str(request.baseline),
+        path=model_name(request.baseline),
         kind=_kind(baseline),
         runtime=predictions.runtime,
         executed_precision=predictions.executed_precision,
@@ -103,15 +103,15 @@ def _baseline_predictions(session: Session, say: Say) -> SavedPredictions:
     baseline = session.baseline
     if isinstance(baseline, SavedPredictions):
         return baseline
-    say(f"      {baseline.path} (baseline)")
-    probabilities = accuracy.predict_all(baseline.backend, session.images, str(baseline.path))
+    say(f"      {baseline.name} (baseline)")
+    probabilities = accuracy.predict_all(baseline.backend, session.images, baseline.name)
     return SavedPredictions.of(baseline, session.exact, session.images.targets, probabilities)
 
 
 def _artifact_result(session: Session, artifact: Artifact, baseline: SavedPredictions, say: Say) -> ArtifactResult:
-    say(f"      {artifact.path}")
+    say(f"      {artifact.name}")
     targets, margin = session.images.targets, session.request.margin
-    probabilities = accuracy.predict_all(artifact.backend, session.images, str(artifact.path))
+    probabilities = accuracy.predict_all(artifact.backend, session.images, artifact.name)
     selecting = accuracy.selecting_images(artifact.selected_on, session.prints)
     comparison = accuracy.compare(targets, baseline.probabilities, probabilities, margin, selected=selecting > 0)
     reasons = list(artifact.warnings)
@@ -126,7 +126,7 @@ def _artifact_result(session: Session, artifact: Artifact, baseline: SavedPredic
         )
     reasons += verdict_reason(comparison, len(targets), margin)
     return ArtifactResult(
-        path=str(artifact.path),
+        path=artifact.name,
         format=artifact.manifest.format.value,
         precision=artifact.manifest.precision.value,
         runtime=artifact.backend.runtime,
@@ -144,7 +144,7 @@ def _with_footprints(report: BenchmarkReport, request: BenchmarkRequest, say: Sa
     def measured(path: str, runtime: str | None) -> tuple[Footprint | None, tuple[str, ...]]:
         say(f"      {path}")
         try:
-            return footprint(Path(path), request.threads, runtime), ()
+            return footprint(resolve_model(path), request.threads, runtime), ()
         except FerEdgeError as error:
             return None, (str(error),)
 

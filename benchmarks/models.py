@@ -10,6 +10,7 @@ from fer_edge.artifact import read_manifest, size_bytes
 from fer_edge.checkpoint import file_sha256, read_checkpoint_info
 from fer_edge.errors import UsageError
 from fer_edge.manifest import Manifest, Precision
+from fer_edge.models import model_name
 from fer_edge.runtime.backends.base import Backend
 from fer_edge.runtime.load import load
 
@@ -19,7 +20,7 @@ class OpenedModel:
     """A checkpoint, or through `Artifact` a converted model, ready to predict.
 
     Attributes:
-        path: as the user named it.
+        path: its file.
         backend: close it after use.
         source_sha256: of the checkpoint that it is, or comes from.
         size_bytes: all its files.
@@ -33,6 +34,11 @@ class OpenedModel:
     size_bytes: int
     warnings: tuple[str, ...]
     selected_on: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """As the user named it."""
+        return model_name(self.path)
 
     @property
     def labels(self) -> tuple[str, ...]:

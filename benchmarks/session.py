@@ -15,6 +15,7 @@ from fer_edge.data.folder import LabelledImages, open_images
 from fer_edge.errors import ArtifactError, EnvironmentFailure, UsageError
 from fer_edge.evaluation.results import Skipped
 from fer_edge.manifest import Fingerprint
+from fer_edge.models import model_name
 from fer_edge.optional import require
 
 
@@ -103,7 +104,7 @@ def _open_artifacts(request: VerifyRequest, stack: ExitStack) -> tuple[tuple[Art
         artifacts.append(artifact)
     if not artifacts:
         raise failures[0][1]
-    return tuple(artifacts), tuple(Skipped(str(path), str(error), error.exit_code) for path, error in failures)
+    return tuple(artifacts), tuple(Skipped(model_name(path), str(error), error.exit_code) for path, error in failures)
 
 
 def check_labels(model: OpenedModel, labels: tuple[str, ...], reference: str) -> None:

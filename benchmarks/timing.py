@@ -30,13 +30,13 @@ def timed(session: Session, report: BenchmarkReport, seconds: float, say: Callab
         say: takes progress messages.
     """
     compared = {result.path for result in report.artifacts}
-    artifacts = [a for a in session.artifacts if str(a.path) in compared]
-    opened: dict[str, OpenedModel] = {str(a.path): a for a in artifacts}
+    artifacts = [a for a in session.artifacts if a.name in compared]
+    opened: dict[str, OpenedModel] = {a.name: a for a in artifacts}
     if isinstance(session.baseline, OpenedModel):
-        references = [str(session.request.baseline)]
+        references = [session.baseline.name]
         opened = {references[0]: session.baseline} | opened
     else:
-        references = [str(a.path) for a in artifacts if a.is_fp32_of(a)] or list(opened)
+        references = [a.name for a in artifacts if a.is_fp32_of(a)] or list(opened)
     run = latency.measure({name: m.backend for name, m in opened.items()}, session.images, references, seconds, say)
     valid = not run.conditions.problems
     return replace(

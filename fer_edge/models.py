@@ -23,6 +23,11 @@ def absent_checkpoints() -> list[str]:
     return sorted({card.parent.name for card in ZOO.glob(f"*/{CARD}")} - set(present_models()))
 
 
+def model_name(path: Path) -> str:
+    """What a user calls a model: the inverse of `resolve_model`."""
+    return PREFIX + path.stem if path.is_relative_to(ZOO) else str(path)
+
+
 def resolve_model(name: str) -> Path:
     """The file of a model: "zoo:NAME" is one that comes with fer-edge, everything else is a path.
 

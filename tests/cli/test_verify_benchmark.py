@@ -89,6 +89,22 @@ def test_benchmark_writes_its_results_once(
     assert execute([*command, "--overwrite"]) == 0
 
 
+def test_a_model_of_the_zoo_keeps_its_name_in_the_results(
+    shelf: Shelf, steady: None, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.put("known.tflite")
+    (tmp_path / "zoo/known").mkdir(parents=True)
+    (tmp_path / "zoo/known/known.tflite").touch()
+    monkeypatch.setattr("fer_edge.models.ZOO", tmp_path / "zoo")
+    out = tmp_path / "out"
+    command = ["benchmark", "zoo:known", shelf.put("int8.tflite", manifest(Precision.INT8)), "--data", data]
+    execute([*command, "--baseline", "zoo:known", "--out", str(out), "--min-seconds", "0.1"])
+    found = json.loads((out / "results.json").read_text())
+    assert found["baseline"]["path"] == found["artifacts"][0]["path"] == "zoo:known"
+    for file in ("results.json", "report.md"):
+        assert str(tmp_path / "zoo") not in (out / file).read_text()
+
+
 def break_scale(path: Path) -> None:
     """Multiply the scale of the first output's weights by -1 in an int8 TFLite file, as a wrong converter might."""
     import ai_edge_litert.interpreter
