@@ -143,10 +143,11 @@ def _artifact_result(session: Session, artifact: Artifact, baseline: SavedPredic
 def _with_footprints(report: BenchmarkReport, request: BenchmarkRequest, say: Say) -> BenchmarkReport:
     def measured(path: str, runtime: str | None) -> tuple[Footprint | None, tuple[str, ...]]:
         say(f"      {path}")
+        file = resolve_model(path)
         try:
-            return footprint(resolve_model(path), request.threads, runtime), ()
+            return footprint(file, request.threads, runtime), ()
         except FerEdgeError as error:
-            return None, (str(error),)
+            return None, (str(error).replace(str(file.absolute()), path),)
 
     baseline = report.baseline
     if baseline.kind != "predictions":

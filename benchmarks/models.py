@@ -37,7 +37,7 @@ class OpenedModel:
 
     @property
     def name(self) -> str:
-        """As the user named it."""
+        """`zoo:NAME`, or its path."""
         return model_name(self.path)
 
     @property

@@ -103,7 +103,8 @@ PACKAGES = (
     Package("onnxruntime", ("onnxruntime", "onnxruntime-gpu"), "runs .onnx", "pip install 'fer-edge[onnx]'", True),
     Package("openvino", ("openvino",), "runs OpenVINO .xml", "pip install 'fer-edge[openvino]'", True),
     Package("tensorflow", ("tensorflow", "tensorflow-cpu"), "trains, converts", "pip install 'fer-edge[convert]'"),
-    Package("scipy", ("scipy",), "verifies, benchmarks", "pip install 'fer-edge[benchmark]'"),
+    Package("scipy.stats", ("scipy",), "verifies, evaluates", "pip install 'fer-edge[benchmark]'"),
+    Package("matplotlib", ("matplotlib",), "benchmarks", "pip install 'fer-edge[benchmark]'"),
     Package("nncf", ("nncf",), "quantizes for OpenVINO", "pip install 'fer-edge[convert]'"),
     Package("picamera2", ("picamera2",), "Raspberry Pi camera", PICAMERA2_REMEDY, unneeded=_no_camera_connector),
 )

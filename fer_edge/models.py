@@ -24,8 +24,8 @@ def absent_checkpoints() -> list[str]:
 
 
 def model_name(path: Path) -> str:
-    """What a user calls a model: the inverse of `resolve_model`."""
-    return PREFIX + path.stem if path.is_relative_to(ZOO) else str(path)
+    """What a user calls a model: "zoo:NAME" for one that `resolve_model` finds under that name, else its path."""
+    return next((PREFIX + name for name, known in present_models().items() if known == path), str(path))
 
 
 def resolve_model(name: str) -> Path:

@@ -159,9 +159,11 @@ def _dry_run(request: ConvertRequest) -> list[TargetResult]:
 
 
 def _document(request: ConvertRequest, results: list[TargetResult], skipped: list[str]) -> dict[str, object]:
+    from fer_edge.models import model_name
+
     return {
         "schema_version": SCHEMA_VERSION,
-        "model": str(request.model),
+        "model": model_name(request.model),
         "plan": request.plan,
         "calibration": {"source": request.calibration.source, "count": request.calibration_count},
         "skipped": skipped,

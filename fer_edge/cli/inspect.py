@@ -25,14 +25,14 @@ def command(file: str, as_json: bool) -> int:
 
     Opens no runtime. Exit code 8 when the model is not the one that its manifest describes.
     """
-    from fer_edge.models import resolve_model
+    from fer_edge.models import model_name, resolve_model
 
     path = resolve_model(file)
     document, rows = _checkpoint(path) if path.suffix == ".keras" else _artifact(path)
     if as_json:
-        click.echo(json.dumps({"schema_version": 1, "path": str(path), **document}, indent=2))
+        click.echo(json.dumps({"schema_version": 1, "path": model_name(path), **document}, indent=2))
     else:
-        _print(str(path), rows)
+        _print(model_name(path), rows)
     return 0 if document.get("intact", True) else ArtifactError.exit_code
 
 

@@ -48,7 +48,7 @@ def command(
 
     MODEL is a checkpoint, a converted model or zoo:NAME; without it, zoo:densenet121-int8.
     """
-    from fer_edge.models import resolve_model
+    from fer_edge.models import model_name, resolve_model
     from fer_edge.runtime.faces import open_default_detector
     from fer_edge.runtime.load import load
 
@@ -61,7 +61,7 @@ def command(
         if as_json:
             document = {
                 "schema_version": 1,
-                "model": str(path),
+                "model": model_name(path),
                 "runtime": backend.runtime,
                 "executed_precision": backend.executed_precision,
                 "labels": list(backend.contract.labels),

@@ -159,7 +159,7 @@ class ArtifactResult:
         path: as the user named it.
         format: "tflite", "onnx" or "openvino".
         precision: as stored: "fp32", "fp16", "dynamic" or "int8".
-        runtime: what executed it, with version and device.
+        runtime: what executed it, with version, and the device where it has a choice.
         executed_precision: see `Backend`.
         size_bytes: all its files.
         source_sha256: of the checkpoint that it was converted from.

@@ -11,7 +11,7 @@ from fer_edge.artifact import artifact_files, payload_sha256, read_manifest
 from fer_edge.checkpoint import read_checkpoint_info
 from fer_edge.errors import ArtifactError, CheckpointError, UsageError
 from fer_edge.manifest import Manifest, Precision
-from fer_edge.models import resolve_model
+from fer_edge.models import model_name, resolve_model
 from fer_edge.registry import lookup
 from fer_edge.runtime.backends import BACKENDS, open_backend
 from fer_edge.runtime.backends.base import CheckedBackend
@@ -94,15 +94,15 @@ def _replay(path: Path, backend: CheckedBackend, manifest: Manifest) -> None:
     where = f"{backend.runtime}, executed as {backend.executed_precision}"
     if not np.isfinite(got).all() or got.argmax() != expected.argmax():
         raise ArtifactError(
-            f"{path} takes its own golden sample for {labels[int(np.nan_to_num(got).argmax())]!r} here, "
+            f"{model_name(path)} takes its own golden sample for {labels[int(np.nan_to_num(got).argmax())]!r} here, "
             f"not for {labels[int(expected.argmax())]!r} ({where})",
             "Try another --runtime or format; do not use this file here",
         )
     difference = float(np.abs(got - expected).max())
     if difference > (FLOAT_TOLERANCE if manifest.precision is Precision.FP32 else TOLERANCE):
         warnings.warn(
-            f"{path} gives its golden sample probabilities that differ by {difference:.3f} from those recorded "
-            f"({where}); "
+            f"{model_name(path)} gives its golden sample probabilities that differ by {difference:.3f} from those "
+            f"recorded ({where}); "
             "measure it here: fer-edge verify MODEL --baseline BASELINE --data DATA",
             UserWarning,
             stacklevel=3,

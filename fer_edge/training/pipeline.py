@@ -38,7 +38,8 @@ def fill_cache(images: LabelledImages, contract: InputContract, votes: Votes | N
         votes: of these images, in this order; their shares become the targets. None takes the labels.
 
     Returns:
-        The cache; `pixels` takes N x H x W bytes of memory for grey images, three times that for others.
+        The cache; `pixels` takes N x H x W bytes of memory for grey images, three times that for others; while it
+        fills, up to four times.
 
     Raises:
         BadInputError, DataError: an image is missing, damaged or too large.

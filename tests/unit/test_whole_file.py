@@ -29,6 +29,16 @@ def test_what_a_killed_process_left_is_not_finished(tmp_path: Path, monkeypatch:
     assert list(models.present_models()) == ["a", "b"]
 
 
+def test_a_model_s_name_leads_back_to_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "net").mkdir()
+    for name in ("net.keras", "net-int8.tflite", "net-int8.onnx"):
+        (tmp_path / "net" / name).touch()
+    monkeypatch.setattr(models, "ZOO", tmp_path)
+    assert models.model_name(tmp_path / "net/net-int8.tflite") == "zoo:net-int8"
+    for file in (*(tmp_path / "net").iterdir(), Path("net.keras")):
+        assert models.resolve_model(models.model_name(file)) == file
+
+
 def test_a_picture_comes_back_from_its_png(tmp_path: Path) -> None:
     write_png(tmp_path / "a.png", texture(0))
     np.testing.assert_array_equal(read_image(tmp_path / "a.png"), texture(0))
