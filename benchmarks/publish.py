@@ -43,9 +43,10 @@ The same photos in trouble ([what is done to them](../../../docs/evaluate.md#on-
 
 ## Where it comes from
 
-Measured and published by fer-edge at commit `{commit}`; [how it was trained, at which commits, on whose votes, and
+Measured with the code at commit `{commit}`; [how it was trained, at which commits, on whose votes, and
 what was tried](../../../docs/reference-runs.md): a `zoo:` or a path among the initial weights is the cycle before. The
-figures above are in `benchmarks/results/reference/{name}.json`.
+figures above are in `benchmarks/results/reference/{name}.json`. [What its quantized versions
+lose](../../../benchmarks/results/{name}/report.md), measured against it on the same faces.{packed}
 
 Photos: FER2013 (Goodfellow et al. 2013, *Challenges in Representation Learning*), found on the web by emotion words
 and cut to 48x48 grey pixels. Votes: FER+ (Barsoum et al. 2016), ten raters for each photo. Only photos were used
@@ -143,6 +144,7 @@ def card_of(name: str, report: dict[str, Any], commit: str) -> str:
         distance=figure(distance),
         trouble="\n".join(markdown_table(("photos", "accuracy", "change"), trouble_rows(report))),
         commit=commit,
+        packed=f" `zoo:{name}-int8` is the int8 TFLite one." if (ZOO / name / f"{name}-int8.tflite").exists() else "",
         name=name,
         weakest=min(model["per_class"], key=lambda label: model["per_class"][label]["f1"]["value"]).capitalize(),
     )

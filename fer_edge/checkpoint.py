@@ -38,7 +38,8 @@ def read_checkpoint_info(path: str | Path) -> CheckpointInfo | None:
         if path.suffix in (".tflite", ".onnx", ".xml"):
             raise CheckpointError(f"{path} is a converted model, not a checkpoint", "Name the .keras file") from error
         raise CheckpointError(
-            f"{path} is not a complete .keras file ({error})", "Save it again with model.save('NAME.keras')"
+            f"{path} is not a complete .keras file ({error})",
+            "Copy it again, or model.save('NAME.keras')",
         ) from error
     _refuse_code(path, config)
     if info is None:

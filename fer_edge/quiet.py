@@ -8,11 +8,15 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
+from typing import TextIO
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Drop everything that Python and C++ code prints while the block runs."""
+    """Drop everything that Python and C++ code prints while the block runs.
+
+    Log handlers that were made in it write on the standard error afterwards.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
@@ -36,3 +40,11 @@ def quiet() -> Iterator[None]:
             os.close(saved[0])
             os.close(saved[1])
             logging.disable(level)
+            _redirect_handlers(sink)
+
+
+def _redirect_handlers(closed: TextIO) -> None:
+    for logger in (logging.root, *logging.root.manager.loggerDict.values()):
+        for handler in getattr(logger, "handlers", ()):  # a place holder of the hierarchy has none
+            if getattr(handler, "stream", None) is closed:
+                handler.setStream(sys.__stderr__)

@@ -72,6 +72,7 @@ def command(
             _print(found, backend.contract)
     for image, copy in copies.items():
         _write_marked(image, found[image], copy)
+        click.echo(f"{image}: marked in {copy}", err=True)
     for image, faces in found.items():
         if not faces:
             click.echo(f"no face found in {image}; if it is a face crop already, add --whole-image", err=True)
@@ -112,6 +113,8 @@ def _copies(images: tuple[str, ...], out: Path | None) -> dict[str, Path]:
 
     if out is None:
         return {}
+    if out.is_file():
+        raise BadInputError(f"--out {out} is a file", "Give a folder")
     copies = {image: out / f"{Path(image).stem}.png" for image in images}
     for copy in copies.values():
         if list(copies.values()).count(copy) > 1:

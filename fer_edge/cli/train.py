@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 @click.command("train")
 @click.option(
-    "--data", required=True, help="Folder or zip with one folder per class, optionally under train/ and tuning/."
+    "--data",
+    required=True,
+    help="Folder or zip with one folder per class, optionally under train/ and tuning/; or a split.json.",
 )
 @click.option("--arch", "architecture", default="densenet121", show_default=True, help="Network, or 'all'.")
 @click.option(

@@ -31,6 +31,8 @@ def _is_image(path: PurePosixPath) -> bool:
 
 
 def _list_folder(root: Path) -> tuple[list[str], Callable[[str], bytes]]:
+    if root.is_file():
+        raise DataError(f"{root} is a file, not a folder, a zip or a split.json", "Check the path given for the data")
     if not root.is_dir():
         raise DataError(f"there is no folder or zip {root}", "Check the path given for the data")
     names = sorted(path.as_posix() for path in map(PurePosixPath, _files(root)) if _is_image(path))

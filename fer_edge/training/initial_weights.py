@@ -45,7 +45,7 @@ def with_initial_weights(
         say(
             f"{error.message}. Training starts from random weights instead, as with --weights none; checkpoint and "
             "model card will say so. To go on with this run later give --weights none. For ImageNet weights, give the "
-            "command again with a network and --overwrite"
+            "command again with --overwrite where the internet is reached"
         )
         return recipe.model_copy(update={"weights": "none"}), {**overrides, "weights": FALLBACK}
     finally:

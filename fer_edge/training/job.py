@@ -98,7 +98,7 @@ def train(
     recipe, labels = request.recipe, request.data.labels
     keras.utils.set_random_seed(recipe.seed)
     if not 2 <= len(labels) <= MAX_LABELS:
-        raise DataError(f"{request.data.source} has {len(labels)} class folders", f"Give 2 to {MAX_LABELS}")
+        raise DataError(f"training on {request.data.source} with {len(labels)} classes", f"Give 2 to {MAX_LABELS}")
     parts = training_parts(request.data, request.tuning, request.limit, recipe, say)
     fitted, kept = (part.images for part in parts)
     say(f"[1/3] reading {len(fitted)} images to fit and {len(kept)} to tune")

@@ -45,6 +45,7 @@ def test_predict_shows_the_pictures_with_their_faces(
 ) -> None:
     command = ["predict", str(tiny_artifacts / INT8), *crops, "--whole-image", "--out", str(tmp_path / "marked")]
     assert execute(command) == 0
+    assert f"{crops[0]}: marked in {tmp_path / 'marked' / '0.png'}\n" in capsys.readouterr().err
     assert sorted(path.name for path in (tmp_path / "marked").iterdir()) == ["0.png", "1.png", "2.png"]
     for number in range(3):
         marked, picture = cv2.imread(str(tmp_path / f"marked/{number}.png")), cv2.imread(crops[number])
@@ -57,6 +58,8 @@ def test_predict_shows_the_pictures_with_their_faces(
     assert execute(command) == 8
     assert "exists already" in capsys.readouterr().err
     assert (tmp_path / "marked/0.png").read_bytes() == before
+    assert execute([*command[:-1], crops[0]]) == 8
+    assert f"--out {crops[0]} is a file" in capsys.readouterr().err
 
 
 def test_predict_does_not_write_two_pictures_into_one(crops: list[str], tmp_path: Path, capsys: Capture) -> None:

@@ -147,6 +147,13 @@ def test_missing_data_is_said(tmp_path: Path, name: str) -> None:
         open_images(tmp_path / name, prefer="train")
 
 
+def test_a_file_that_is_no_data_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    path.write_bytes(b"model")
+    with pytest.raises(DataError, match="is a file, not a folder, a zip or a split"):
+        open_images(path, prefer="train")
+
+
 def test_data_without_images_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data" / "happy").mkdir(parents=True)
     with pytest.raises(DataError, match="holds no images in class folders"):

@@ -33,7 +33,8 @@ def load_checkpoint(path: Path) -> Any:  # noqa: ANN401 - untyped package
         return keras.models.load_model(path, compile=False, safe_mode=True)
     except LOADING_ERRORS as error:
         raise CheckpointError(
-            f"Keras cannot load {path}: {first_line(error)}", "Save it again with model.save('NAME.keras')"
+            f"Keras cannot load {path}: {first_line(error)}",
+            "Copy it again, or model.save('NAME.keras')",
         ) from error
 
 
