@@ -111,8 +111,8 @@ def facts(found: Evaluation) -> list[str]:
         if model.selected:
             lines.append(
                 f"{model.name}: {Verdict.SELECTED_ON_THIS_DATA.value}: {model.selected} of the {found.n} images chose "
-                "it in training, and it may have been fitted to the others: its figures are too good; give images that "
-                "training never saw"
+                "it in training, and any others may be what it was fitted to: its figures are too good; give images "
+                "that training never saw"
             )
     return lines
 

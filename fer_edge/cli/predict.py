@@ -72,7 +72,7 @@ def command(
             _print(found, backend.contract)
     for image, copy in copies.items():
         _write_marked(image, found[image], copy)
-        click.echo(f"{image}: marked in {copy}", err=True)
+        click.echo(f"{image}: copied to {copy}", err=True)
     for image, faces in found.items():
         if not faces:
             click.echo(f"no face found in {image}; if it is a face crop already, add --whole-image", err=True)

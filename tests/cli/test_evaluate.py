@@ -141,7 +141,7 @@ def test_images_that_chose_the_model_are_named(
     assert "selected_on_this_data" not in found["models"][1]
     assert found["ensemble"]["selected_on_this_data"] == 5
     assert (
-        "SELECTED_ON_THIS_DATA: 5 of the 24 images chose it in training, and it may have been fitted to the others"
+        "SELECTED_ON_THIS_DATA: 5 of the 24 images chose it in training, and any others may be what it was fitted to"
         in err
     )
 

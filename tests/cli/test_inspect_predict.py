@@ -45,7 +45,7 @@ def test_predict_shows_the_pictures_with_their_faces(
 ) -> None:
     command = ["predict", str(tiny_artifacts / INT8), *crops, "--whole-image", "--out", str(tmp_path / "marked")]
     assert execute(command) == 0
-    assert f"{crops[0]}: marked in {tmp_path / 'marked' / '0.png'}\n" in capsys.readouterr().err
+    assert f"{crops[0]}: copied to {tmp_path / 'marked' / '0.png'}\n" in capsys.readouterr().err
     assert sorted(path.name for path in (tmp_path / "marked").iterdir()) == ["0.png", "1.png", "2.png"]
     for number in range(3):
         marked, picture = cv2.imread(str(tmp_path / f"marked/{number}.png")), cv2.imread(crops[number])
