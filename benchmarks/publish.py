@@ -14,7 +14,7 @@ import click
 from fer_edge.checkpoint import file_sha256, read_checkpoint_info
 from fer_edge.command_line import run_command
 from fer_edge.evaluation.markdown import markdown_table
-from fer_edge.models import CARD, ZOO
+from fer_edge.models import CARD, ZOO, present_models
 from fer_edge.whole_file import finished_files, whole_file, write_text_file
 
 PER_CLASS = ("Precision", "Recall", "F1")
@@ -144,7 +144,7 @@ def card_of(name: str, report: dict[str, Any], commit: str) -> str:
         distance=figure(distance),
         trouble="\n".join(markdown_table(("photos", "accuracy", "change"), trouble_rows(report))),
         commit=commit,
-        packed=f" `zoo:{name}-int8` is the int8 TFLite one." if (ZOO / name / f"{name}-int8.tflite").exists() else "",
+        packed=f" `zoo:{name}-int8` is the int8 TFLite one." if f"{name}-int8" in present_models() else "",
         name=name,
         weakest=min(model["per_class"], key=lambda label: model["per_class"][label]["f1"]["value"]).capitalize(),
     )

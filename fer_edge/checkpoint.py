@@ -19,6 +19,7 @@ MEMBER = "fer_edge.json"
 READING_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, RuntimeError)
 LOADING_ERRORS = (*READING_ERRORS, TypeError, AttributeError, ImportError)
 MAX_MEMBER_BYTES = 16 * 2**20
+SAVE_AGAIN = "Copy the file again from where it was made, or save it again with model.save('NAME.keras')"
 
 
 def read_checkpoint_info(path: str | Path) -> CheckpointInfo | None:
@@ -37,10 +38,7 @@ def read_checkpoint_info(path: str | Path) -> CheckpointInfo | None:
     except READING_ERRORS as error:
         if path.suffix in (".tflite", ".onnx", ".xml"):
             raise CheckpointError(f"{path} is a converted model, not a checkpoint", "Name the .keras file") from error
-        raise CheckpointError(
-            f"{path} is not a complete .keras file ({error})",
-            "Copy it again, or model.save('NAME.keras')",
-        ) from error
+        raise CheckpointError(f"{path} is not a complete .keras file ({error})", SAVE_AGAIN) from error
     _refuse_code(path, config)
     if info is None:
         return None

@@ -47,4 +47,4 @@ def _redirect_handlers(closed: TextIO) -> None:
     for logger in (logging.root, *logging.root.manager.loggerDict.values()):
         for handler in getattr(logger, "handlers", ()):  # a place holder of the hierarchy has none
             if getattr(handler, "stream", None) is closed:
-                handler.setStream(sys.__stderr__)
+                handler.setStream(sys.__stderr__)  # sys.stderr may be a passing redirection

@@ -81,16 +81,16 @@ def flicker(sigma: float) -> tuple[int, int]:
     return changes(raw), changes(shown)
 
 
-@pytest.mark.parametrize(
-    ("sigma", "fewer"),  # sigma of 255
-    [(0, 3), (10, 5), (20, 5)],  # without noise most changes shown are no flicker: see docs/faces.md
-)
-def test_labels_change_less_often_than_the_model_s_own(sigma: float, fewer: float) -> None:
+MISSED = pytest.mark.xfail(strict=True, reason="3.6 times fewer with the 96 px DenseNet121: see docs/faces.md")
+
+
+@pytest.mark.parametrize("sigma", [pytest.param(0, marks=MISSED), 10, 20])  # of 255
+def test_labels_change_five_times_less_often_than_the_model_s_own(sigma: float) -> None:
     blazeface()
     raw, shown = flicker(sigma)
     print(f"noise {sigma}: {raw} changes raw, {shown} shown")
     assert raw >= 20
-    assert raw >= fewer * shown
+    assert raw >= 5 * shown
 
 
 def resident_mb() -> float:

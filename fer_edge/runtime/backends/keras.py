@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fer_edge.checkpoint import LOADING_ERRORS, read_checkpoint_info
+from fer_edge.checkpoint import LOADING_ERRORS, SAVE_AGAIN, read_checkpoint_info
 from fer_edge.contract import InputContract
 from fer_edge.errors import CheckpointError
 from fer_edge.optional import require
@@ -32,10 +32,7 @@ def load_checkpoint(path: Path) -> Any:  # noqa: ANN401 - untyped package
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
     except LOADING_ERRORS as error:
-        raise CheckpointError(
-            f"Keras cannot load {path}: {first_line(error)}",
-            "Copy it again, or model.save('NAME.keras')",
-        ) from error
+        raise CheckpointError(f"Keras cannot load {path}: {first_line(error)}", SAVE_AGAIN) from error
 
 
 class KerasBackend(CheckedBackend):
